@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* libdrover-ifmap: IF-MAP 2.2 for C.
  *

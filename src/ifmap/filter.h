@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* Filters of searches, subscriptions and deletes (ifmap.md section 6), compiled once and evaluated often.
  *

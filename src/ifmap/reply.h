@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* Writing what a server answers (ifmap.md 5, 18): envelope, responses, result items. Nothing here allocates but the
  * GString it appends to. Output always has the prefixes `env` and `ifmap`, unqualified inner elements, double quotes, no

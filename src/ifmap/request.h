@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* A request as the server sees it: bytes -> struct ifmap_request (ifmap.md sections 3.3, 5 and 10).
  *
@@ -6,6 +7,7 @@
  * and may be handed to another thread.
  */
 #include "ifmap/filter.h"
+#include "ifmap/publish.h"
 #include "ifmap/terminal.h"
 
 enum ifmap_request_type {
@@ -17,12 +19,6 @@ enum ifmap_request_type {
 	IFMAP_REQUEST_SUBSCRIBE,
 	IFMAP_REQUEST_POLL,
 	IFMAP_REQUEST_PURGE,
-};
-
-enum ifmap_operation_type {
-	IFMAP_OPERATION_UPDATE,
-	IFMAP_OPERATION_NOTIFY,
-	IFMAP_OPERATION_DELETE,
 };
 
 /* One child of a publish. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* terminal-identifier-type, compiled (ifmap.md 7.2). Immutable once built; one owner. */
 #include <drover/ifmap.h>
