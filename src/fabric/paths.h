@@ -1,0 +1,68 @@
+#pragma once
+/* Ways between two nodes of a fabric: is there one, how many that share nothing, and what all of
+ * them hang on.
+ *
+ * Two paths are disjoint when they have no node between the ends, no edge and no shared-risk group
+ * in common. (One path may meet the same risk twice.) Ends are free: what happens to them is not
+ * the path's fault.
+ *
+ * Without shared risks the number is exact for any fabric (max-flow on split nodes; Menger). With
+ * risks the question is NP-hard; it is answered exactly by search as long as the search stays
+ * within FABRIC_SEARCH_STEPS, and `exact` tells. Beyond that the answer is conservative: the paths
+ * returned are disjoint, there may be more. A caller who needs n and gets fewer refuses, so the
+ * rule errs on the safe side.
+ */
+#include "fabric/fabric.h"
+
+#define FABRIC_SEARCH_STEPS 20000 /* path extensions tried, and cuts tried, in one query */
+#define FABRIC_MAX_PATHS    64    /* the most paths one may ask for */
+#define FABRIC_MAX_CUT      4     /* the largest cut that is looked for where risks are involved */
+
+struct fabric_path {
+	char **nodes; /* from a to b, both included: n + 1 names */
+	char **edges; /* n ids */
+};
+
+struct fabric_paths {
+	struct fabric_path *paths; /* shorter ones first */
+	size_t n_paths;
+	gboolean exact; /* no more than n_paths disjoint paths exist, or as many as were asked for
+			   were found */
+
+	/* With fewer paths than asked for: a smallest set of things whose loss separates the ends,
+	 * nodes before risks before edges where there is a choice. As many things as there are
+	 * paths; more where risks make paths exclude each other that no single loss would cut; none
+	 * when there is no path at all, or no cut of FABRIC_MAX_CUT things was found. */
+	struct fabric_loss *cut;
+	size_t n_cut;
+};
+
+void fabric_paths_clear(struct fabric_paths *paths);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(fabric_paths, fabric_paths_clear)
+
+/* Up to `wanted` (1 to FABRIC_MAX_PATHS) disjoint paths from `a` to `b`, as many as there are.
+ * FALSE with an error, and
+ * `*ret` not written, when `a` or `b` is not in the fabric, a is b (FABRIC_ERROR_LOOP) or `wanted`
+ * is out of range. No path is not an error: ret->n_paths is 0. */
+gboolean fabric_disjoint_paths(const struct fabric *fabric, const char *a, const char *b,
+	unsigned wanted, struct fabric_paths *ret, GError **error);
+
+/* Whether there is a way from `a` to `b`; FALSE for names the fabric does not know. A node reaches
+ * itself. */
+gboolean fabric_reachable(const struct fabric *fabric, const char *a, const char *b);
+
+/* Names of all nodes that `from` reaches, itself included, sorted; NULL-terminated, newly
+ * allocated. Empty for an unknown name. */
+char **fabric_reach(const struct fabric *fabric, const char *from);
+
+/* Single points of failure of the whole fabric. */
+struct fabric_cuts {
+	char **nodes; /* whose loss separates two others that reach each other; sorted */
+	char **edges; /* ids; whose loss separates two nodes that reach each other; sorted */
+};
+
+void fabric_cuts_clear(struct fabric_cuts *cuts);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(struct fabric_cuts, fabric_cuts_clear)
+
+/* Tarjan's low-link in one pass without recursion, O(nodes + edges). */
+void fabric_cut_points(const struct fabric *fabric, struct fabric_cuts *ret);
