@@ -6,7 +6,7 @@
 
 const struct base_xml_limits BASE_XML_LIMITS_DEFAULT = { 8 * 1024 * 1024, 64, 200000 };
 
-G_DEFINE_QUARK(base-xml-error-quark, base_xml_error)
+G_DEFINE_QUARK(base - xml - error - quark, base_xml_error)
 
 /* What one parse counts; hangs on the parser context's _private. */
 struct meter {
@@ -34,12 +34,14 @@ static void meter_add(xmlParserCtxt *ctxt, unsigned n_nodes)
 {
 	struct meter *meter = ctxt->_private;
 
-	if (__builtin_add_overflow(meter->nodes, n_nodes, &meter->nodes) || meter->nodes > meter->limits->max_nodes)
+	if (__builtin_add_overflow(meter->nodes, n_nodes, &meter->nodes) ||
+		meter->nodes > meter->limits->max_nodes)
 		meter_stop(ctxt, BASE_XML_ERROR_LIMIT, "too many nodes");
 }
 
-static void on_start(void *data, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri, int n_namespaces,
-		const xmlChar **namespaces, int n_attributes, int n_defaulted, const xmlChar **attributes)
+static void on_start(void *data, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri,
+	int n_namespaces, const xmlChar **namespaces, int n_attributes, int n_defaulted,
+	const xmlChar **attributes)
 {
 	xmlParserCtxt *ctxt = data;
 	struct meter *meter = ctxt->_private;
@@ -50,7 +52,8 @@ static void on_start(void *data, const xmlChar *local, const xmlChar *prefix, co
 	}
 	meter_add(ctxt, 1 + (unsigned)n_attributes + (unsigned)n_namespaces);
 	if (!meter->refused)
-		xmlSAX2StartElementNs(data, local, prefix, uri, n_namespaces, namespaces, n_attributes, n_defaulted, attributes);
+		xmlSAX2StartElementNs(data, local, prefix, uri, n_namespaces, namespaces,
+			n_attributes, n_defaulted, attributes);
 }
 
 static void on_end(void *data, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri)
@@ -63,7 +66,8 @@ static void on_end(void *data, const xmlChar *local, const xmlChar *prefix, cons
 		xmlSAX2EndElementNs(data, local, prefix, uri);
 }
 
-static void on_doctype(void *data, const xmlChar *name, const xmlChar *external, const xmlChar *system)
+static void on_doctype(
+	void *data, const xmlChar *name, const xmlChar *external, const xmlChar *system)
 {
 	meter_stop(data, BASE_XML_ERROR_FORBIDDEN, "a document type declaration is not allowed");
 }
@@ -90,24 +94,29 @@ static xmlParserCtxt *reader_new(struct meter *meter)
 	if (!ctxt)
 		return NULL;
 	ctxt->_private = meter;
-	xmlCtxtUseOptions(ctxt, XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_COMPACT | XML_PARSE_BIG_LINES);
+	xmlCtxtUseOptions(ctxt,
+		XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_COMPACT | XML_PARSE_BIG_LINES);
 	return ctxt;
 }
 
-static void set_parse_error(GError **error, const char *name, xmlParserCtxt *ctxt, const struct meter *meter)
+static void set_parse_error(
+	GError **error, const char *name, xmlParserCtxt *ctxt, const struct meter *meter)
 {
 	const xmlError *last = xmlCtxtGetLastError(ctxt);
 	g_autofree char *why = NULL;
 
 	if (meter->refused) {
-		g_set_error(error, BASE_XML_ERROR, (int)meter->code, "%s:%d: %s", name, meter->refused_line, meter->refused);
+		g_set_error(error, BASE_XML_ERROR, (int)meter->code, "%s:%d: %s", name,
+			meter->refused_line, meter->refused);
 		return;
 	}
 	why = g_strstrip(g_strdup(last && last->message ? last->message : "not well-formed"));
-	g_set_error(error, BASE_XML_ERROR, BASE_XML_ERROR_MALFORMED, "%s:%d: %s", name, last ? last->line : 0, why);
+	g_set_error(error, BASE_XML_ERROR, BASE_XML_ERROR_MALFORMED, "%s:%d: %s", name,
+		last ? last->line : 0, why);
 }
 
-xmlDoc *base_xml_read(const char *name, const char *data, size_t size, const struct base_xml_limits *limits, GError **error)
+xmlDoc *base_xml_read(const char *name, const char *data, size_t size,
+	const struct base_xml_limits *limits, GError **error)
 {
 	struct meter meter = { .limits = limits };
 	xmlParserCtxt *ctxt;
@@ -115,7 +124,8 @@ xmlDoc *base_xml_read(const char *name, const char *data, size_t size, const str
 	gboolean good;
 
 	if (size > limits->max_size || size > G_MAXINT) {
-		g_set_error(error, BASE_XML_ERROR, BASE_XML_ERROR_LIMIT, "%s: larger than %zu bytes", name, limits->max_size);
+		g_set_error(error, BASE_XML_ERROR, BASE_XML_ERROR_LIMIT,
+			"%s: larger than %zu bytes", name, limits->max_size);
 		return NULL;
 	}
 	ctxt = reader_new(&meter);
@@ -135,7 +145,8 @@ xmlDoc *base_xml_read(const char *name, const char *data, size_t size, const str
 	return doc;
 }
 
-void base_xml_set_error(GError **error, const char *name, const xmlNode *node, const char *format, ...)
+void base_xml_set_error(
+	GError **error, const char *name, const xmlNode *node, const char *format, ...)
 {
 	g_autofree char *message = NULL;
 	va_list args;
@@ -143,15 +154,17 @@ void base_xml_set_error(GError **error, const char *name, const xmlNode *node, c
 	va_start(args, format);
 	message = g_strdup_vprintf(format, args);
 	va_end(args);
-	g_set_error(error, BASE_XML_ERROR, BASE_XML_ERROR_CONTENT, "%s:%ld: <%s>: %s", name, node ? xmlGetLineNo(node) : 0L,
-			node && node->name ? (const char *)node->name : "?", message);
+	g_set_error(error, BASE_XML_ERROR, BASE_XML_ERROR_CONTENT, "%s:%ld: <%s>: %s", name,
+		node ? xmlGetLineNo(node) : 0L, node && node->name ? (const char *)node->name : "?",
+		message);
 }
 
 gboolean base_xml_is(const xmlNode *node, const char *ns, const char *local)
 {
 	const char *uri = node->ns ? (const char *)node->ns->href : NULL;
 
-	return node->type == XML_ELEMENT_NODE && g_strcmp0((const char *)node->name, local) == 0 && g_strcmp0(uri, ns) == 0;
+	return node->type == XML_ELEMENT_NODE && g_strcmp0((const char *)node->name, local) == 0 &&
+	       g_strcmp0(uri, ns) == 0;
 }
 
 static xmlNode *element_from(xmlNode *node)
@@ -199,6 +212,7 @@ char *base_xml_attr(const xmlNode *node, const char *ns, const char *local)
 	xmlNode *unconst = (xmlNode *)node; /* libxml2 2.9 has no const getter */
 
 	if (ns)
-		return take_xml_string(xmlGetNsProp(unconst, (const xmlChar *)local, (const xmlChar *)ns));
+		return take_xml_string(
+			xmlGetNsProp(unconst, (const xmlChar *)local, (const xmlChar *)ns));
 	return take_xml_string(xmlGetNoNsProp(unconst, (const xmlChar *)local));
 }

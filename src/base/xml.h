@@ -1,10 +1,10 @@
 #pragma once
 /* Bounded reading of XML that somebody else wrote.
  *
- * One way in: a whole document in memory becomes a libxml2 tree, or one GError that names file and line. A DOCTYPE, an
- * entity declaration, an external reference, too much depth, too many nodes or too many bytes are refused; nothing is
- * ever fetched or expanded. The tree belongs to the caller (g_autoptr(xmlDoc) works). Any thread may call; libxml2's
- * global error handler is not touched.
+ * One way in: a whole document in memory becomes a libxml2 tree, or one GError that names file and
+ * line. A DOCTYPE, an entity declaration, an external reference, too much depth, too many nodes or
+ * too many bytes are refused; nothing is ever fetched or expanded. The tree belongs to the caller
+ * (g_autoptr(xmlDoc) works). Any thread may call; libxml2's global error handler is not touched.
  */
 #include <glib.h>
 #include <libxml/tree.h>
@@ -29,11 +29,14 @@ struct base_xml_limits {
 /* 8 MiB, 64 deep, 200,000 nodes. */
 extern const struct base_xml_limits BASE_XML_LIMITS_DEFAULT;
 
-/* Reads `data` (`size` bytes). Returns a tree owned by the caller, or NULL with an error "NAME:LINE: why". */
-xmlDoc *base_xml_read(const char *name, const char *data, size_t size, const struct base_xml_limits *limits, GError **error);
+/* Reads `data` (`size` bytes). Returns a tree owned by the caller, or NULL with an error
+ * "NAME:LINE: why". */
+xmlDoc *base_xml_read(const char *name, const char *data, size_t size,
+	const struct base_xml_limits *limits, GError **error);
 
 /* Sets an error "NAME:LINE: <element>: message" for a node the caller does not want. */
-void base_xml_set_error(GError **error, const char *name, const xmlNode *node, const char *format, ...) G_GNUC_PRINTF(4, 5);
+void base_xml_set_error(GError **error, const char *name, const xmlNode *node, const char *format,
+	...) G_GNUC_PRINTF(4, 5);
 
 /* Whether `node` is the element {ns}local; ns NULL means no namespace. */
 gboolean base_xml_is(const xmlNode *node, const char *ns, const char *local);

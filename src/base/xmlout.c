@@ -4,7 +4,8 @@
 
 #define REPLACEMENT "\xef\xbf\xbd"
 
-/* One row a character that cannot stand as it is; `in_text` NULL: it may stand in element content. */
+/* One row a character that cannot stand as it is; `in_text` NULL: it may stand in element content.
+ */
 static const struct {
 	char c;
 	const char *in_text;
@@ -29,7 +30,8 @@ static const char *escape_of(char c, gboolean attribute)
 
 static void append_escaped(GString *out, const char *text, gboolean attribute)
 {
-	g_autofree char *valid = g_utf8_validate(text, -1, NULL) ? NULL : g_utf8_make_valid(text, -1);
+	g_autofree char *valid = g_utf8_validate(text, -1, NULL) ? NULL
+								 : g_utf8_make_valid(text, -1);
 
 	for (const char *p = valid ? valid : text; *p; p++) {
 		const char *escape = escape_of(*p, attribute);

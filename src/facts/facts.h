@@ -1,0 +1,412 @@
+#pragma once
+/* The map's vocabulary: every fact, intent and verdict of Drover is one C struct here.
+ *
+ * One table (facts_table.c) says for each kind its element name, cardinality, lifetime, where it
+ * hangs, who publishes, who reads, and its fields; encoding, decoding, JSON and docs/map.md come
+ * from that table. Namespace FACTS_NS, prefix "d" in filters.
+ *
+ * Ownership: a struct owns its strings and lists; fill it with g_strdup()ed values (or borrow and
+ * never clear it), release it with facts_clear() or g_auto(facts_KIND). Lists are GPtrArray made by
+ * facts_list_new() and filled by facts_list_add(). Missing strings are NULL, missing numbers 0,
+ * missing lists NULL; decoding accepts missing fields and ignores unknown ones, so that old and new
+ * versions understand each other. Times ending in _ms are wall-clock milliseconds since 1970 (UTC).
+ */
+#include <drover/ifmap.h>
+#include <jansson.h>
+
+#define FACTS_NS "urn:drover:map:1"
+/* prefix, namespace, ..., NULL for struct ifmap_client_config */
+extern const char *const FACTS_PREFIXES[];
+
+enum facts_kind {
+	/* facts: agents, lifetime session */
+	FACTS_IN_FLEET,
+	FACTS_HOST,
+	FACTS_CAPACITY,
+	FACTS_RUNS_ON,
+	FACTS_NIC,
+	FACTS_SEGMENT_PRESENT,
+	FACTS_FABRIC_LINK,
+	FACTS_ENFORCED,
+	FACTS_REFUSED,
+	FACTS_PROGRESS,
+	FACTS_CONNTRACK,
+	FACTS_ALERT,
+	/* what operators ask, lifetime forever */
+	FACTS_PACKAGE,
+	FACTS_LABEL_POLICY,
+	FACTS_REQUEST,
+	/* intents: control, forever */
+	FACTS_MEMBER_OF,
+	FACTS_LABEL,
+	FACTS_PROTECTION,
+	FACTS_DEFINITION,
+	FACTS_RESERVATION,
+	FACTS_ORDER,
+	/* verdicts: control, forever */
+	FACTS_CLEARANCE,
+	FACTS_N_KINDS,
+};
+
+/* fleet-host, fleet-vApp, fleet-switch, fleet-segment: what belongs to this fleet; the anchor every
+ * subscription starts from. */
+struct facts_in_fleet {
+	char *kind; /* host, vapp, switch, segment */
+};
+
+/* host: who it is and how it enforces. */
+struct facts_host {
+	char *name;
+	char *site;
+	char *agent_version;
+	char *libvirt_uri;  /* how this host's libvirtd is reached by peers, qemu+tcp://... */
+	char *backend;      /* bridge-ct or bridge-mark */
+	gboolean enforcing; /* the enforcer answers and every rule set equals its intent */
+	guint64 started_ms;
+};
+
+/* host: what it offers to guests and what of it is taken. */
+struct facts_capacity {
+	guint64 cpus;
+	guint64 cpus_used; /* virtual CPUs of running machines */
+	guint64 memory_mib;
+	guint64 memory_used_mib;
+	char **cpu_models; /* usable models */
+	char **machine_types;
+};
+
+/* VM-host: a domain this libvirtd knows. */
+struct facts_runs_on {
+	char *name;
+	char *state; /* running, paused, incoming, shutoff, crashed */
+	guint64 vcpus;
+	guint64 memory_mib;
+	char *vapp; /* from the domain's own metadata; NULL when it claims none */
+	char *seal; /* valid, invalid, none */
+	guint64 since_ms;
+};
+
+/* VM-mac: one network interface. */
+struct facts_nic {
+	char *tap;
+	char *segment;
+	char *host; /* UUID of the host whose agent says so */
+};
+
+/* host-segment: guests on this host can attach to the segment. */
+struct facts_segment_present {
+	char *bridge;
+	gboolean up;
+	guint64 mtu;
+};
+
+/* host-switch, switch-switch: a cable. */
+struct facts_fabric_link {
+	char *port;
+	gboolean up;
+	guint64 speed_mbit;
+	guint64 mtu;
+	char **risks; /* shared-risk groups: what fails together with it */
+};
+
+/* VM-host: the rules of this machine as read back from the kernel. */
+struct facts_enforced {
+	char *intent;   /* digest of the protection this host was told */
+	char *readback; /* digest of what the kernel holds */
+	gboolean conforming;
+	char *generation;
+	char *difference; /* in words, when not conforming */
+	guint64 at_ms;
+};
+
+/* VM (multi, slot = rule/direction/peer/protocol/port): refused packets. */
+struct facts_refused {
+	char *host;
+	char *direction; /* in, out */
+	char *peer;
+	char *protocol;
+	guint64 port;
+	char *rule; /* what refused it: default-deny, spoof-mac, ... */
+	guint64 count;
+	guint64 first_ms;
+	guint64 last_ms;
+};
+
+/* VM-host: how far this host is with its part of an order. */
+struct facts_progress {
+	char *order;
+	char *phase; /* the order's phase this answers */
+	char *state; /* running, done, failed */
+	guint64 percent;
+	char *text;
+	guint64 at_ms;
+	guint64 paused_ms;  /* wall clock when the machine stopped here, 0 if not */
+	guint64 resumed_ms; /* wall clock when it went on here, 0 if not */
+};
+
+/* VM-host: connection tracking entries of a machine that is leaving this host. */
+struct facts_conntrack {
+	char *order;
+	guint64 n_entries;
+	char *entries; /* the enforcer's own text form */
+};
+
+/* host or VM (multi, slot = code): something a person should see. Forever. */
+struct facts_alert {
+	char *code;
+	char *text;
+	char *host;
+	guint64 at_ms;
+	guint64 open_us; /* for rule tampering: how long the rules were not the intent's,
+			    microseconds */
+};
+
+/* vApp: the package an operator imported, verbatim. */
+struct facts_package {
+	char *ovf;
+	char *base; /* directory that relative file references start from, as hosts see it */
+	char *by;
+	guint64 at_ms;
+};
+
+/* fleet: the label policy in force. */
+struct facts_label_policy {
+	char *text;
+	char *format; /* acm or drover */
+	guint64 at_ms;
+};
+
+/* vApp: what an operator asks control to do; control answers with an order of the same id. */
+struct facts_request {
+	char *id;
+	char *verb; /* start, stop, move, abort, remove */
+	char **to;  /* host names; empty: as the plan says */
+	char *by;
+	guint64 at_ms;
+};
+
+/* VM-vApp */
+struct facts_member_of {
+	char *machine; /* name inside the package, and libvirt domain name */
+	char *role;    /* tier */
+	guint64 order; /* startup order */
+	char **macs;
+};
+
+/* VM: its label, resolved. */
+struct facts_label {
+	char *name;
+	char **ste;
+	char **chw;
+	char *colour;
+};
+
+/* One interface of a protected machine, inside facts_protection. */
+struct facts_protected_nic {
+	char *tap;
+	char *mac;
+	char *segment;
+	char **addresses; /* that it may use */
+};
+
+/* One allowed flow of a machine, resolved to addresses, inside facts_protection. */
+struct facts_protected_rule {
+	char *flow; /* id in the package */
+	char *direction;
+	char *protocol;
+	guint64 port_first;
+	guint64 port_last;
+	char **peers; /* prefixes */
+	char *peer_name;
+};
+
+/* VM: what every host that runs it must enforce. */
+struct facts_protection {
+	char *vapp;
+	char *machine;
+	char *generation; /* version of the package it was resolved from */
+	GPtrArray *nics;  /* struct facts_protected_nic */
+	GPtrArray *rules; /* struct facts_protected_rule */
+	char *seal_key;   /* PEM of the public key that seals verify against */
+};
+
+/* VM: how to define it, seal included. */
+struct facts_definition {
+	char *xml;
+};
+
+/* VM-host: this host shall hold room and protection for the machine. */
+struct facts_reservation {
+	char *purpose; /* home: it runs here; arrival: it is on its way */
+	char *order;
+	guint64 memory_mib;
+	guint64 vcpus;
+};
+
+/* One machine's part of an order. */
+struct facts_order_member {
+	char *vm;
+	char *machine;
+	char *from; /* host UUID; NULL when it runs nowhere */
+	char *to;   /* host UUID; NULL when it shall run nowhere */
+	char *to_uri;
+	guint64 gap_ms; /* paused at the source to resumed at the destination, once known */
+};
+
+/* One step of an order, as carried out. */
+struct facts_order_step {
+	char *name;
+	char *state; /* waiting, running, done, failed, skipped */
+	guint64 started_ms;
+	guint64 ended_ms;
+	char *text;
+};
+
+/* vApp: what is being carried out, or was last. */
+struct facts_order {
+	char *id;
+	char *verb;
+	char *phase;  /* what agents shall do now: one of the phases in docs/moves.md */
+	char *state;  /* running, done, refused, rolled-back, stuck */
+	char *reason; /* code and sentence when refused, rolled back or stuck */
+	guint64 at_ms;
+	guint64 ended_ms;
+	GPtrArray *members; /* struct facts_order_member */
+	GPtrArray *steps;   /* struct facts_order_step */
+};
+
+/* One reason of a clearance. */
+struct facts_reason {
+	char *code;    /* stable: MEMORY, SEGMENT_MISSING, ... */
+	char *subject; /* machine, flow or segment it is about */
+	char *text;    /* one sentence */
+	char *fix;     /* the least change that would mend it */
+	char **facts;  /* facts it rests on: "capacity of C: 300 MiB free" */
+};
+
+/* vApp-host: may all of the vApp run there, now? */
+struct facts_clearance {
+	gboolean clear;
+	GPtrArray *reasons; /* struct facts_reason */
+	char *changed;      /* what changed since the verdict before */
+	guint64 at_ms;      /* when this verdict was reached */
+	guint64 since_ms;   /* since when `clear` has had this value */
+};
+
+/* Every kind once: ENUM suffix, struct suffix. */
+#define FACTS_KINDS(X)                      \
+	X(IN_FLEET, in_fleet)               \
+	X(HOST, host)                       \
+	X(CAPACITY, capacity)               \
+	X(RUNS_ON, runs_on)                 \
+	X(NIC, nic)                         \
+	X(SEGMENT_PRESENT, segment_present) \
+	X(FABRIC_LINK, fabric_link)         \
+	X(ENFORCED, enforced)               \
+	X(REFUSED, refused)                 \
+	X(PROGRESS, progress)               \
+	X(CONNTRACK, conntrack)             \
+	X(ALERT, alert)                     \
+	X(PACKAGE, package)                 \
+	X(LABEL_POLICY, label_policy)       \
+	X(REQUEST, request)                 \
+	X(MEMBER_OF, member_of)             \
+	X(LABEL, label)                     \
+	X(PROTECTION, protection)           \
+	X(DEFINITION, definition)           \
+	X(RESERVATION, reservation)         \
+	X(ORDER, order)                     \
+	X(CLEARANCE, clearance)
+
+enum facts_field_type {
+	FACTS_STRING,  /* char * */
+	FACTS_NUMBER,  /* guint64 */
+	FACTS_BOOLEAN, /* gboolean */
+	FACTS_STRINGS, /* char ** */
+	FACTS_LIST,    /* GPtrArray * of the structs of `record` */
+};
+
+struct facts_record;
+
+struct facts_field {
+	const char *name; /* element name */
+	enum facts_field_type type;
+	size_t offset;
+	const struct facts_record *record; /* FACTS_LIST only */
+	const char *what;                  /* unit, values; for docs/map.md */
+};
+
+/* The fields of a struct; `fields` ends with a NULL name. */
+struct facts_record {
+	size_t size;
+	const struct facts_field *fields;
+};
+
+struct facts_type {
+	const char *name; /* element in FACTS_NS */
+	enum ifmap_cardinality cardinality;
+	enum ifmap_lifetime lifetime;
+	const char *on;         /* identifier or link, for docs/map.md */
+	const char *publishers; /* roles that may publish it, comma separated */
+	const char *readers;
+	const char *what;
+	struct facts_record record;
+};
+
+const struct facts_type *facts_type(enum facts_kind kind);
+/* Kind of a metadata element, FACTS_N_KINDS when it is none of ours. */
+enum facts_kind facts_kind_of(const struct ifmap_meta *meta);
+
+/* The struct as metadata. `slot` tells instances of a multiValue kind apart (attribute `slot`);
+ * NULL for singleValue. */
+struct ifmap_meta *facts_encode(enum facts_kind kind, const void *fact, const char *slot);
+/* Fills *ret_fact (owned by the caller, see facts_clear). FALSE with an error that names element
+ * and field when a number or boolean is not one; *ret_fact is then cleared. */
+gboolean facts_decode(
+	enum facts_kind kind, const struct ifmap_meta *meta, void *ret_fact, GError **error);
+void facts_clear(enum facts_kind kind, void *fact);
+/* An empty list that frees its structs. */
+GPtrArray *facts_list_new(void);
+/* Appends a zeroed struct for the list field whose element is `field`:
+ * facts_list_add(order.members, FACTS_ORDER, "member"). */
+void *facts_list_add(GPtrArray *list, enum facts_kind kind, const char *field);
+/* A deep copy; *ret_copy is overwritten. */
+void facts_copy(enum facts_kind kind, const void *fact, void *ret_copy);
+gboolean facts_equal(enum facts_kind kind, const void *a, const void *b);
+/* The struct as a JSON object; owned by the caller. */
+json_t *facts_to_json(enum facts_kind kind, const void *fact);
+
+/* Appends an update with the kind's own lifetime. `b` NULL: on the identifier. */
+void facts_publish(struct ifmap_publish *publish, enum facts_kind kind, const struct ifmap_id *a,
+	const struct ifmap_id *b, const void *fact);
+/* Appends a delete of every metadata of this kind on `a` or the link a-b. */
+void facts_unpublish(struct ifmap_publish *publish, enum facts_kind kind, const struct ifmap_id *a,
+	const struct ifmap_id *b);
+/* Keeps the fact standing (session); fact NULL drops it. See ifmap_client_keep(). */
+void facts_keep(struct ifmap_client *client, enum facts_kind kind, const struct ifmap_id *a,
+	const struct ifmap_id *b, const char *slot, const void *fact);
+
+/* Markdown table of the whole vocabulary (docs/map.md). */
+void facts_write_doc(GString *out);
+
+/* ---- identifiers of the model (docs/map.md). Names come from outside; an unusable one gives NULL
+ * and an error. ---- */
+struct ifmap_id *facts_id_fleet(void);
+struct ifmap_id *facts_id_vapp(const char *name, GError **error);
+struct ifmap_id *facts_id_segment(const char *name, GError **error);
+struct ifmap_id *facts_id_switch(const char *name, GError **error);
+/* VM or host: device with the UUID as name. */
+struct ifmap_id *facts_id_device(const char *uuid, GError **error);
+/* Name of an extended identifier of ours ("shop" of a vApp), NULL for others. */
+const char *facts_id_name(const struct ifmap_id *id);
+gboolean facts_id_is(const struct ifmap_id *id, const char *extended_name);
+
+#define FACTS_DECLARE_AUTO(KIND, kind)                                     \
+	typedef struct facts_##kind facts_##kind;                          \
+	static inline void facts_##kind##_clear(struct facts_##kind *fact) \
+	{                                                                  \
+		facts_clear(FACTS_##KIND, fact);                           \
+	}                                                                  \
+	G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(facts_##kind, facts_##kind##_clear)
+FACTS_KINDS(FACTS_DECLARE_AUTO)
+#undef FACTS_DECLARE_AUTO
