@@ -64,7 +64,8 @@ struct fabric;
 
 struct fabric *fabric_new(void);
 void fabric_free(struct fabric *fabric);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct fabric, fabric_free)
+typedef struct fabric fabric; /* for g_auto */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(fabric, fabric_free)
 
 /* FALSE with an error, and the fabric is as it was. Everything is copied. */
 gboolean fabric_add_node(

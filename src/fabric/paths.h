@@ -38,6 +38,7 @@ struct fabric_paths {
 };
 
 void fabric_paths_clear(struct fabric_paths *paths);
+typedef struct fabric_paths fabric_paths; /* for g_auto */
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(fabric_paths, fabric_paths_clear)
 
 /* Up to `wanted` (1 to FABRIC_MAX_PATHS) disjoint paths from `a` to `b`, as many as there are.
@@ -62,7 +63,8 @@ struct fabric_cuts {
 };
 
 void fabric_cuts_clear(struct fabric_cuts *cuts);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(struct fabric_cuts, fabric_cuts_clear)
+typedef struct fabric_cuts fabric_cuts; /* for g_auto */
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(fabric_cuts, fabric_cuts_clear)
 
 /* Tarjan's low-link in one pass without recursion, O(nodes + edges). */
 void fabric_cut_points(const struct fabric *fabric, struct fabric_cuts *ret);

@@ -43,7 +43,8 @@ struct label_reason {
 };
 
 void label_reason_free(struct label_reason *reason);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct label_reason, label_reason_free)
+typedef struct label_reason label_reason; /* for g_auto */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(label_reason, label_reason_free)
 
 /* Stable name of a code: "no-common-type", "conflict-running", ... */
 const char *label_code_to_string(enum label_code code);

@@ -81,7 +81,8 @@ struct label_header {
 struct label_policy;
 
 void label_policy_free(struct label_policy *policy);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct label_policy, label_policy_free)
+typedef struct label_policy label_policy; /* for g_auto */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(label_policy, label_policy_free)
 
 const struct label_header *label_policy_header(const struct label_policy *policy);
 
