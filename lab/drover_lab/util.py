@@ -1,0 +1,50 @@
+"""Small things every module needs: one error type, running a command, waiting with a deadline."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+
+
+class LabError(Exception):
+    """What the person at the terminal should read: one sentence saying what failed and why."""
+
+
+def run(argv: Sequence[str], *, stdin: str | None = None, check: bool = True,
+        timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end and capture its text; a failure names the command and what it said."""
+    try:
+        done = subprocess.run(list(argv), input=stdin, capture_output=True, text=True, errors="replace",
+                              timeout=timeout, check=False)
+    except FileNotFoundError as e:
+        raise LabError(f"{argv[0]}: not installed") from e
+    except subprocess.TimeoutExpired as e:
+        raise LabError(f"{' '.join(argv)}: no end after {timeout:.0f} s") from e
+    if check and done.returncode != 0:
+        said = (done.stderr or done.stdout).strip()
+        raise LabError(f"{' '.join(argv)}: exit {done.returncode}: {said}")
+    return done
+
+
+def wait_for(what: str, ready: Callable[[], bool], timeout: float, step: float = 0.02) -> float:
+    """Wait until ready() holds and return the seconds it took; LabError "WHAT: not within N s" after the timeout."""
+    begin = time.monotonic()
+    while not ready():
+        if time.monotonic() - begin > timeout:
+            raise LabError(f"{what}: not within {timeout:g} s")
+        time.sleep(step)
+    return time.monotonic() - begin
+
+
+class Stopwatch:
+    """Named durations in seconds, in the order in which they were measured."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.seconds[name] = round(now - self._last, 3)
+        self._last = now
