@@ -195,7 +195,8 @@ void vapp_placement_free(struct vapp_placement *placement);
 void vapp_duty_free(struct vapp_duty *duty);
 void vapp_property_free(struct vapp_property *property);
 
-/* g_autoptr(vapp_value) vapp = ...: a typedef named vapp would shadow every variable of that name. */
+/* g_autoptr(vapp_value) vapp = ...: a typedef named vapp would shadow every variable of that name.
+ */
 typedef struct vapp vapp_value;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(vapp_value, vapp_free)
 
