@@ -1,0 +1,367 @@
+#include "host/virt_private.h"
+
+#include <libvirt/virterror.h>
+#include <string.h>
+
+G_DEFINE_QUARK(virt - error - quark, virt_error)
+
+#define RETRY_MS    300 /* between attempts to reach libvirtd */
+#define TICK_MS     200 /* how soon the event loop notices that it shall stop */
+#define KEEPALIVE_S 1
+#define KEEPALIVE_N 3
+
+static const char *const state_names[] = {
+	[VIRT_ABSENT] = "absent",
+	[VIRT_SHUTOFF] = "shutoff",
+	[VIRT_RUNNING] = "running",
+	[VIRT_PAUSED] = "paused",
+	[VIRT_MOVING] = "moving",
+	[VIRT_CRASHED] = "crashed",
+};
+
+const char *virt_state_to_string(enum virt_state state)
+{
+	return state_names[state];
+}
+
+void virt_set_error(GError **error)
+{
+	g_set_error(error, VIRT_ERROR, VIRT_ERROR_FAILED, "%s", virGetLastErrorMessage());
+}
+
+/* ---- crossing over to the owner's thread ---- */
+
+struct crossing {
+	struct virt *virt;
+	virt_crossing_fn fn;
+	gpointer what;
+	GDestroyNotify free_what;
+};
+
+static gboolean crossing_run(gpointer data)
+{
+	struct crossing *crossing = data;
+
+	if (!crossing->virt->freed)
+		crossing->fn(crossing->virt, crossing->what);
+	return G_SOURCE_REMOVE;
+}
+
+static void crossing_free(gpointer data)
+{
+	struct crossing *crossing = data;
+
+	if (crossing->free_what)
+		crossing->free_what(crossing->what);
+	virt_unref(crossing->virt);
+	g_free(crossing);
+}
+
+void virt_cross(struct virt *virt, virt_crossing_fn fn, gpointer what, GDestroyNotify free_what)
+{
+	struct crossing *crossing = g_new(struct crossing, 1);
+
+	*crossing = (struct crossing){ virt_ref(virt), fn, what, free_what };
+	g_main_context_invoke_full(
+		virt->context, G_PRIORITY_DEFAULT, crossing_run, crossing, crossing_free);
+}
+
+/* ---- the connection, shared by all threads ---- */
+
+virConnect *virt_connection(struct virt *virt, GError **error)
+{
+	virConnect *conn;
+
+	g_mutex_lock(&virt->lock);
+	conn = virt->conn;
+	if (conn)
+		virConnectRef(conn);
+	g_mutex_unlock(&virt->lock);
+	if (!conn)
+		g_set_error(error, VIRT_ERROR, VIRT_ERROR_DOWN, "no connection to libvirtd at %s",
+			virt->uri);
+	return conn;
+}
+
+static void set_connection(struct virt *virt, virConnect *conn)
+{
+	virConnect *old;
+
+	g_mutex_lock(&virt->lock);
+	old = virt->conn;
+	virt->conn = conn;
+	g_mutex_unlock(&virt->lock);
+	if (old)
+		virConnectClose(old);
+}
+
+virDomain *virt_lookup(struct virt *virt, const char *uuid, GError **error)
+{
+	virConnect *conn = virt_connection(virt, error);
+	virDomain *domain;
+
+	if (!conn)
+		return NULL;
+	domain = virDomainLookupByUUIDString(conn, uuid);
+	if (!domain)
+		virt_set_error(error);
+	virConnectClose(conn);
+	return domain;
+}
+
+/* ---- reading domains, in order, on one thread ---- */
+
+static void domain_free(gpointer data)
+{
+	struct virt_domain *domain = data;
+
+	g_free(domain->uuid);
+	g_free(domain->name);
+	g_free(domain->xml);
+	g_free(domain);
+}
+
+static enum virt_state state_of(int state, int reason)
+{
+	if (state == VIR_DOMAIN_RUNNING || state == VIR_DOMAIN_BLOCKED ||
+		state == VIR_DOMAIN_SHUTDOWN)
+		return VIRT_RUNNING;
+	if (state == VIR_DOMAIN_PAUSED)
+		return reason == VIR_DOMAIN_PAUSED_MIGRATION ? VIRT_MOVING : VIRT_PAUSED;
+	return state == VIR_DOMAIN_CRASHED ? VIRT_CRASHED : VIRT_SHUTOFF;
+}
+
+static struct virt_domain *domain_read(struct virt *virt, const char *uuid)
+{
+	struct virt_domain *ret = g_new0(struct virt_domain, 1);
+	virDomain *domain = virt_lookup(virt, uuid, NULL);
+	virDomainInfo info;
+	int state;
+	int reason;
+
+	ret->uuid = g_strdup(uuid);
+	if (!domain)
+		return ret;
+	ret->name = g_strdup(virDomainGetName(domain));
+	if (virDomainGetState(domain, &state, &reason, 0) == 0 &&
+		virDomainGetInfo(domain, &info) == 0) {
+		ret->state = state_of(state, reason);
+		ret->vcpus = info.nrVirtCpu;
+		ret->memory_mib = info.maxMem / 1024;
+		ret->xml = virDomainGetXMLDesc(domain, 0);
+	}
+	virDomainFree(domain);
+	return ret;
+}
+
+static void tell_domain(struct virt *virt, gpointer what)
+{
+	virt->events.domain(what, virt->data);
+}
+
+static void tell_settled(struct virt *virt, gpointer what)
+{
+	virt->events.settled(virt->data);
+}
+
+/* Work of the reading thread: a UUID to read, or "" for the end of the first list. */
+static void read_one(gpointer what, gpointer data)
+{
+	g_autofree char *uuid = what;
+	struct virt *virt = data;
+
+	if (*uuid)
+		virt_cross(virt, tell_domain, domain_read(virt, uuid), domain_free);
+	else
+		virt_cross(virt, tell_settled, NULL, NULL);
+}
+
+static void read_later(struct virt *virt, virDomain *domain)
+{
+	char uuid[VIR_UUID_STRING_BUFLEN];
+
+	if (virDomainGetUUIDString(domain, uuid) == 0)
+		g_thread_pool_push(virt->reader, g_strdup(uuid), NULL);
+}
+
+static void read_all(struct virt *virt, virConnect *conn)
+{
+	virDomain **domains = NULL;
+	int n = virConnectListAllDomains(conn, &domains, 0);
+
+	for (int i = 0; i < n; i++) {
+		read_later(virt, domains[i]);
+		virDomainFree(domains[i]);
+	}
+	free(domains);
+	g_thread_pool_push(virt->reader, g_strdup(""), NULL);
+}
+
+/* ---- libvirt's events ---- */
+
+static void tell_stopped(struct virt *virt, gpointer what)
+{
+	virt->events.stopped(what, virt->data);
+}
+
+static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int event, int detail, void *data)
+{
+	struct virt *virt = data;
+	char uuid[VIR_UUID_STRING_BUFLEN];
+
+	if (event == VIR_DOMAIN_EVENT_SUSPENDED && detail == VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED &&
+		virDomainGetUUIDString(domain, uuid) == 0)
+		virt_cross(virt, tell_stopped, g_strdup(uuid), g_free);
+	read_later(virt, domain);
+	return 0;
+}
+
+static void on_metadata(
+	virConnectPtr conn, virDomainPtr domain, int type, const char *ns, void *data)
+{
+	read_later(data, domain);
+}
+
+static void on_device(virConnectPtr conn, virDomainPtr domain, const char *alias, void *data)
+{
+	read_later(data, domain);
+}
+
+static void on_close(virConnectPtr conn, int reason, void *data)
+{
+	struct virt *virt = data;
+
+	g_atomic_int_set(&virt->closed, 1);
+}
+
+static void register_events(struct virt *virt, virConnect *conn)
+{
+	virConnectRegisterCloseCallback(conn, on_close, virt, NULL);
+	virConnectDomainEventRegisterAny(conn, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+		VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), virt, NULL);
+	virConnectDomainEventRegisterAny(conn, NULL, VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,
+		VIR_DOMAIN_EVENT_CALLBACK(on_metadata), virt, NULL);
+	virConnectDomainEventRegisterAny(conn, NULL, VIR_DOMAIN_EVENT_ID_DEVICE_ADDED,
+		VIR_DOMAIN_EVENT_CALLBACK(on_device), virt, NULL);
+	virConnectDomainEventRegisterAny(conn, NULL, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED,
+		VIR_DOMAIN_EVENT_CALLBACK(on_device), virt, NULL);
+}
+
+/* ---- the keeper: connects, runs the event loop, connects again ---- */
+
+static void tell_up(struct virt *virt, gpointer what)
+{
+	virt->events.up(what, virt->data);
+}
+
+static void tell_down(struct virt *virt, gpointer what)
+{
+	virt->events.down(what, virt->data);
+}
+
+static void on_tick(int timer, void *data)
+{
+}
+
+static void on_libvirt_error(void *data, virErrorPtr error)
+{
+}
+
+static gboolean keeper_open(struct virt *virt)
+{
+	virConnect *conn = virConnectOpen(virt->uri);
+
+	if (!conn)
+		return FALSE;
+	g_atomic_int_set(&virt->closed, 0);
+	virConnectSetKeepAlive(conn, KEEPALIVE_S, KEEPALIVE_N);
+	register_events(virt, conn);
+	set_connection(virt, conn);
+	virt_cross(virt, tell_up, virt_host_read(conn), virt_host_free);
+	read_all(virt, conn);
+	return TRUE;
+}
+
+static gpointer keeper_run(gpointer data)
+{
+	struct virt *virt = data;
+
+	while (!g_atomic_int_get(&virt->stop)) {
+		if (!keeper_open(virt)) {
+			virt_cross(virt, tell_down, g_strdup(virGetLastErrorMessage()), g_free);
+			g_usleep(RETRY_MS * 1000);
+			continue;
+		}
+		while (!g_atomic_int_get(&virt->stop) && !g_atomic_int_get(&virt->closed))
+			virEventRunDefaultImpl();
+		set_connection(virt, NULL);
+		if (!g_atomic_int_get(&virt->stop))
+			virt_cross(virt, tell_down, g_strdup("libvirtd closed the connection"),
+				g_free);
+	}
+	return NULL;
+}
+
+/* ---- life ---- */
+
+struct virt *virt_ref(struct virt *virt)
+{
+	g_atomic_ref_count_inc(&virt->refs);
+	return virt;
+}
+
+void virt_unref(struct virt *virt)
+{
+	if (!g_atomic_ref_count_dec(&virt->refs))
+		return;
+	g_hash_table_destroy(virt->moves);
+	g_mutex_clear(&virt->lock);
+	g_main_context_unref(virt->context);
+	g_free(virt->uri);
+	g_free(virt);
+}
+
+/* libvirt's default event loop and error printing are the process's, so they are set up once. */
+static void libvirt_init(void)
+{
+	static gsize done;
+
+	if (!g_once_init_enter(&done))
+		return;
+	virInitialize();
+	virSetErrorFunc(NULL, on_libvirt_error);
+	virEventRegisterDefaultImpl();
+	virEventAddTimeout(TICK_MS, on_tick, NULL, NULL);
+	g_once_init_leave(&done, 1);
+}
+
+struct virt *virt_new(const char *uri, const struct virt_events *events, gpointer data)
+{
+	struct virt *virt = g_new0(struct virt, 1);
+
+	libvirt_init();
+	g_atomic_ref_count_init(&virt->refs);
+	g_mutex_init(&virt->lock);
+	virt->uri = g_strdup(uri);
+	virt->context = g_main_context_ref_thread_default();
+	virt->events = *events;
+	virt->data = data;
+	virt->moves = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	virt->reader = g_thread_pool_new(read_one, virt, 1, FALSE, NULL);
+	virt->workers = g_thread_pool_new(virt_work, virt, 8, FALSE, NULL);
+	virt->keeper = g_thread_new("libvirt", keeper_run, virt);
+	return virt;
+}
+
+void virt_free(struct virt *virt)
+{
+	if (!virt)
+		return;
+	virt->freed = TRUE;
+	g_atomic_int_set(&virt->stop, 1);
+	virt_moves_abort(virt);
+	g_thread_join(virt->keeper);
+	g_thread_pool_free(virt->reader, TRUE, TRUE);
+	g_thread_pool_free(virt->workers, FALSE, TRUE);
+	virt_unref(virt);
+}

@@ -1,0 +1,267 @@
+#include "host/virt_private.h"
+
+/* One outgoing migration: two threads, one inside libvirt's blocking call, one pacing it.
+ *
+ *   COPYING --little is left--> HELD --virt_move_release()--> (switch-over) --> ARRIVED
+ *      |                          |                                 |
+ *      +------ abort, error ------+---------------------------------+--> FAILED: the machine is
+ * still here
+ *
+ * Holding: the pacer throttles the stream to HOLD_MIB_S once less than HOLD_BYTES are left and
+ * keeps the permitted downtime at 1 ms, so that QEMU goes on copying what the guest dirties instead
+ * of switching over. A release lifts both. An idle guest may converge all the same; then it arrives
+ * early, paused, which costs it time but breaks nothing.
+ */
+
+#define PACE_MS          20
+#define TELL_MS          200
+#define COPY_MIB_S       256u
+#define HOLD_MIB_S       1u
+#define HOLD_BYTES       (6u * 1024 * 1024)
+#define HOLD_DOWNTIME_MS 1u
+#define FREE_MIB_S       8796093022207u /* libvirt's own "no limit" for migration speed, MiB/s */
+#define FREE_DOWNTIME_MS 400u
+
+struct virt_move_job {
+	struct virt *virt;
+	char *uuid;
+	char *to_uri;
+	virt_move_fn fn;
+	gpointer data;
+	virDomain *domain;
+	gint over;     /* the blocking call has returned */
+	gint released; /* virt_move_release() was called */
+	gint aborted;
+};
+
+struct news {
+	char *uuid;
+	enum virt_move_state state;
+	unsigned percent;
+	GError *error;
+	virt_move_fn fn;
+	gpointer data;
+};
+
+static void news_free(gpointer data)
+{
+	struct news *news = data;
+
+	g_free(news->uuid);
+	g_clear_error(&news->error);
+	g_free(news);
+}
+
+static void tell_news(struct virt *virt, gpointer what)
+{
+	struct news *news = what;
+
+	news->fn(news->uuid, news->state, news->percent, news->error, news->data);
+}
+
+static void tell(
+	struct virt_move_job *job, enum virt_move_state state, unsigned percent, GError *error)
+{
+	struct news news = { g_strdup(job->uuid), state, percent, error, job->fn, job->data };
+
+	virt_cross(job->virt, tell_news, g_memdup2(&news, sizeof(news)), news_free);
+}
+
+/* ---- pacing ---- */
+
+struct pace {
+	gboolean held;
+	gboolean freed;
+	gint64 told_us;
+};
+
+/* Bytes of guest memory still to send, and percent sent; FALSE before the copying began. */
+static gboolean read_left(virDomain *domain, guint64 *ret_left, unsigned *ret_percent)
+{
+	virTypedParameter *params = NULL;
+	int n_params = 0;
+	int type;
+	unsigned long long total = 0;
+	unsigned long long left = 0;
+	gboolean known;
+
+	if (virDomainGetJobStats(domain, &type, &params, &n_params, 0) < 0)
+		return FALSE;
+	known = virTypedParamsGetULLong(params, n_params, VIR_DOMAIN_JOB_MEMORY_TOTAL, &total) ==
+			1 &&
+		virTypedParamsGetULLong(params, n_params, VIR_DOMAIN_JOB_MEMORY_REMAINING, &left) ==
+			1 &&
+		total > 0 && left < total;
+	virTypedParamsFree(params, n_params);
+	if (!known)
+		return FALSE;
+	*ret_left = left;
+	*ret_percent = (unsigned)((total - left) * 100 / total);
+	return TRUE;
+}
+
+static void pace_hold(struct virt_move_job *job, struct pace *pace)
+{
+	virDomainMigrateSetMaxSpeed(job->domain, HOLD_MIB_S, 0);
+	pace->held = TRUE;
+	tell(job, VIRT_MOVE_HELD, 99, NULL);
+}
+
+static void pace_free(struct virt_move_job *job, struct pace *pace)
+{
+	virDomainMigrateSetMaxDowntime(job->domain, FREE_DOWNTIME_MS, 0);
+	virDomainMigrateSetMaxSpeed(job->domain, FREE_MIB_S, 0);
+	pace->freed = TRUE;
+}
+
+static void pace_step(struct virt_move_job *job, struct pace *pace)
+{
+	gint64 now = g_get_monotonic_time();
+	guint64 left;
+	unsigned percent;
+
+	if (g_atomic_int_get(&job->aborted))
+		virDomainAbortJob(job->domain);
+	if (g_atomic_int_get(&job->released) && !pace->freed)
+		pace_free(job, pace);
+	if (pace->held || pace->freed || !read_left(job->domain, &left, &percent))
+		return;
+	if (left <= HOLD_BYTES)
+		pace_hold(job, pace);
+	else if (now - pace->told_us >= TELL_MS * 1000) {
+		pace->told_us = now;
+		tell(job, VIRT_MOVE_COPYING, percent, NULL);
+	}
+}
+
+static gpointer pacer_run(gpointer data)
+{
+	struct virt_move_job *job = data;
+	struct pace pace = { 0 };
+
+	while (!g_atomic_int_get(&job->over)) {
+		pace_step(job, &pace);
+		g_usleep(PACE_MS * 1000);
+	}
+	return NULL;
+}
+
+/* ---- the blocking call ---- */
+
+static gboolean migrate(struct virt_move_job *job, GError **error)
+{
+	const unsigned flags = VIR_MIGRATE_LIVE | VIR_MIGRATE_PEER2PEER | VIR_MIGRATE_PERSIST_DEST |
+			       VIR_MIGRATE_PAUSED;
+	virTypedParameter *params = NULL;
+	int n = 0;
+	int max = 0;
+	gboolean good;
+
+	virDomainMigrateSetMaxDowntime(job->domain, HOLD_DOWNTIME_MS, 0);
+	virTypedParamsAddULLong(&params, &n, &max, VIR_MIGRATE_PARAM_BANDWIDTH, COPY_MIB_S);
+	good = virDomainMigrateToURI3(job->domain, job->to_uri, params, (unsigned)n, flags) == 0;
+	if (!good)
+		virt_set_error(error);
+	virTypedParamsFree(params, n);
+	return good;
+}
+
+static void job_free(struct virt_move_job *job)
+{
+	if (job->domain)
+		virDomainFree(job->domain);
+	virt_unref(job->virt);
+	g_free(job->uuid);
+	g_free(job->to_uri);
+	g_free(job);
+}
+
+static gpointer mover_run(gpointer data)
+{
+	struct virt_move_job *job = data;
+	GError *error = NULL;
+	gboolean good;
+	GThread *pacer;
+
+	job->domain = virt_lookup(job->virt, job->uuid, &error);
+	good = job->domain != NULL;
+	if (good) {
+		pacer = g_thread_new("pacer", pacer_run, job);
+		good = migrate(job, &error);
+		g_atomic_int_set(&job->over, 1);
+		g_thread_join(pacer);
+	}
+	g_mutex_lock(&job->virt->lock);
+	g_hash_table_remove(job->virt->moves, job->uuid);
+	g_mutex_unlock(&job->virt->lock);
+	tell(job, good ? VIRT_MOVE_ARRIVED : VIRT_MOVE_FAILED, good ? 100 : 0, error);
+	job_free(job);
+	return NULL;
+}
+
+/* ---- requests ---- */
+
+void virt_move(struct virt *virt, const char *uuid, const char *to_uri, virt_move_fn on_move,
+	gpointer data)
+{
+	struct virt_move_job *job;
+
+	g_mutex_lock(&virt->lock);
+	if (g_hash_table_contains(virt->moves, uuid)) {
+		g_mutex_unlock(&virt->lock);
+		return;
+	}
+	job = g_new0(struct virt_move_job, 1);
+	job->virt = virt_ref(virt);
+	job->uuid = g_strdup(uuid);
+	job->to_uri = g_strdup(to_uri);
+	job->fn = on_move;
+	job->data = data;
+	g_hash_table_insert(virt->moves, g_strdup(uuid), job);
+	g_mutex_unlock(&virt->lock);
+	g_thread_unref(g_thread_new("mover", mover_run, job));
+}
+
+void virt_move_release(struct virt *virt, const char *uuid)
+{
+	struct virt_move_job *job;
+
+	g_mutex_lock(&virt->lock);
+	job = g_hash_table_lookup(virt->moves, uuid);
+	if (job)
+		g_atomic_int_set(&job->released, 1);
+	g_mutex_unlock(&virt->lock);
+}
+
+void virt_move_abort(struct virt *virt, const char *uuid)
+{
+	struct virt_move_job *job;
+
+	g_mutex_lock(&virt->lock);
+	job = g_hash_table_lookup(virt->moves, uuid);
+	if (job)
+		g_atomic_int_set(&job->aborted, 1);
+	g_mutex_unlock(&virt->lock);
+}
+
+gboolean virt_moving(struct virt *virt, const char *uuid)
+{
+	gboolean moving;
+
+	g_mutex_lock(&virt->lock);
+	moving = g_hash_table_contains(virt->moves, uuid);
+	g_mutex_unlock(&virt->lock);
+	return moving;
+}
+
+void virt_moves_abort(struct virt *virt)
+{
+	GHashTableIter iter;
+	gpointer job;
+
+	g_mutex_lock(&virt->lock);
+	g_hash_table_iter_init(&iter, virt->moves);
+	while (g_hash_table_iter_next(&iter, NULL, &job))
+		g_atomic_int_set(&((struct virt_move_job *)job)->aborted, 1);
+	g_mutex_unlock(&virt->lock);
+}

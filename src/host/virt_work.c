@@ -1,0 +1,122 @@
+#include "host/virt_private.h"
+
+#include <libvirt/virterror.h>
+
+/* Requests that come back soon. Each is a function of a table; the pool's threads run them. */
+
+struct request {
+	enum virt_verb verb;
+	gboolean define; /* `subject` is XML, not a UUID */
+	char *subject;
+	virt_done_fn done;
+	gpointer data;
+	GError *error;
+};
+
+static gboolean do_start(virDomain *domain)
+{
+	return virDomainCreate(domain) == 0;
+}
+
+static gboolean do_resume(virDomain *domain)
+{
+	return virDomainResume(domain) == 0;
+}
+
+static gboolean do_destroy(virDomain *domain)
+{
+	return virDomainIsActive(domain) == 0 || virDomainDestroy(domain) == 0;
+}
+
+static gboolean do_undefine(virDomain *domain)
+{
+	return virDomainUndefineFlags(
+		       domain, VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_NVRAM) == 0;
+}
+
+static const struct {
+	gboolean (*fn)(virDomain *domain);
+	gboolean unknown_is_done;
+} verbs[] = {
+	[VIRT_START] = { do_start, FALSE },
+	[VIRT_RESUME] = { do_resume, FALSE },
+	[VIRT_DESTROY] = { do_destroy, TRUE },
+	[VIRT_UNDEFINE] = { do_undefine, TRUE },
+};
+
+static void carry_out(struct virt *virt, struct request *request)
+{
+	virDomain *domain = virt_lookup(virt, request->subject, &request->error);
+	gboolean unknown = !domain && virGetLastErrorCode() == VIR_ERR_NO_DOMAIN;
+
+	if (unknown && verbs[request->verb].unknown_is_done)
+		g_clear_error(&request->error);
+	if (!domain)
+		return;
+	if (!verbs[request->verb].fn(domain))
+		virt_set_error(&request->error);
+	virDomainFree(domain);
+}
+
+static void define(struct virt *virt, struct request *request)
+{
+	virConnect *conn = virt_connection(virt, &request->error);
+	virDomain *domain;
+
+	if (!conn)
+		return;
+	domain = virDomainDefineXMLFlags(conn, request->subject, VIR_DOMAIN_DEFINE_VALIDATE);
+	if (domain)
+		virDomainFree(domain);
+	else
+		virt_set_error(&request->error);
+	virConnectClose(conn);
+}
+
+static void tell_done(struct virt *virt, gpointer what)
+{
+	struct request *request = what;
+
+	if (request->done)
+		request->done(request->error, request->data);
+}
+
+static void request_free(gpointer data)
+{
+	struct request *request = data;
+
+	g_clear_error(&request->error);
+	g_free(request->subject);
+	g_free(request);
+}
+
+void virt_work(gpointer work, gpointer data)
+{
+	struct request *request = work;
+	struct virt *virt = data;
+
+	virResetLastError();
+	if (request->define)
+		define(virt, request);
+	else
+		carry_out(virt, request);
+	virt_cross(virt, tell_done, request, request_free);
+}
+
+static void push(struct virt *virt, const struct request *request)
+{
+	g_thread_pool_push(virt->workers, g_memdup2(request, sizeof(*request)), NULL);
+}
+
+void virt_do(
+	struct virt *virt, enum virt_verb verb, const char *uuid, virt_done_fn done, gpointer data)
+{
+	push(virt, &(struct request){
+			   .verb = verb, .subject = g_strdup(uuid), .done = done, .data = data });
+}
+
+void virt_define(struct virt *virt, const char *xml, virt_done_fn done, gpointer data)
+{
+	push(virt, &(struct request){
+			   .define = TRUE, .subject = g_strdup(xml), .done = done, .data = data });
+}
