@@ -214,17 +214,20 @@ char *vapp_ruleset_to_text(const struct vapp_ruleset *ruleset)
 	for (unsigned i = 0; i < ruleset->cards->len; i++) {
 		const struct vapp_card *card = ruleset->cards->pdata[i];
 
-		g_string_append_printf(out, "card %s %s", card->mac, card->network);
+		g_autofree char *network = g_strescape(card->network, NULL);
+
+		g_string_append_printf(out, "card %s \"%s\"", card->mac, network);
 		put_prefixes(out, card->ips);
 		g_string_append_c(out, '\n');
 	}
 	for (unsigned i = 0; i < ruleset->rules->len; i++) {
 		const struct vapp_rule *rule = ruleset->rules->pdata[i];
 		g_autofree char *ports = vapp_ports_to_string(rule->ports);
+		g_autofree char *network = g_strescape(rule->network, NULL);
 
-		g_string_append_printf(out, "%s %s %s flow %s peer %s %s/%s",
-			vapp_direction_to_string(rule->direction), rule->mac, rule->network,
-			rule->flow, rule->peer, vapp_protocol_to_string(rule->protocol),
+		g_string_append_printf(out, "%s %s \"%s\" flow %s peer %s %s/%s",
+			vapp_direction_to_string(rule->direction), rule->mac, network, rule->flow,
+			rule->peer, vapp_protocol_to_string(rule->protocol),
 			*ports ? ports : "all");
 		put_prefixes(out, rule->peers);
 		g_string_append_c(out, '\n');
