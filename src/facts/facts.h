@@ -45,6 +45,7 @@ enum facts_kind {
 	FACTS_ORDER,
 	/* verdicts: control, forever */
 	FACTS_CLEARANCE,
+	FACTS_HISTORY,
 	FACTS_N_KINDS,
 };
 
@@ -293,6 +294,12 @@ struct facts_clearance {
 	guint64 since_ms;   /* since when `clear` has had this value */
 };
 
+/* host: what has ever been started there, for Chinese Walls that remember (label/decide.h). Control
+ * adds to it before a machine starts; only an operator's act takes away. */
+struct facts_history {
+	char **chw; /* types, sorted */
+};
+
 /* Every kind once: ENUM suffix, struct suffix. */
 #define FACTS_KINDS(X)                      \
 	X(IN_FLEET, in_fleet)               \
@@ -316,7 +323,8 @@ struct facts_clearance {
 	X(DEFINITION, definition)           \
 	X(RESERVATION, reservation)         \
 	X(ORDER, order)                     \
-	X(CLEARANCE, clearance)
+	X(CLEARANCE, clearance)             \
+	X(HISTORY, history)
 
 enum facts_field_type {
 	FACTS_STRING,  /* char * */

@@ -324,6 +324,12 @@ static const struct facts_field clearance_fields[] = {
 	{ NULL, FACTS_STRING, 0, NULL, NULL },
 };
 
+static const struct facts_field history_fields[] = {
+	{ "chw", FACTS_STRINGS, offsetof(struct facts_history, chw), NULL,
+		"Chinese Wall types that have ever run there" },
+	{ NULL, FACTS_STRING, 0, NULL, NULL },
+};
+
 static const struct facts_type types[FACTS_N_KINDS] = {
 	[FACTS_IN_FLEET] = { "in-fleet", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_SESSION,
 		"fleet–host, fleet–vApp, fleet–switch, fleet–segment", "agent, control, operator",
@@ -392,6 +398,9 @@ static const struct facts_type types[FACTS_N_KINDS] = {
 	[FACTS_CLEARANCE] = { "clearance", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_FOREVER, "vApp–host",
 		"control", "agent, cli", "may all of the vApp run there, now",
 		{ sizeof(struct facts_clearance), clearance_fields } },
+	[FACTS_HISTORY] = { "history", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_FOREVER, "host",
+		"control, operator", "control, cli", "what has ever been started on the host",
+		{ sizeof(struct facts_history), history_fields } },
 };
 
 const struct facts_type *facts_type(enum facts_kind kind)
