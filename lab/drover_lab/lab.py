@@ -16,10 +16,13 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import libvirtd, preflight, registry
+from . import image, libvirtd, preflight, registry
+from .control import Control
+from .guest import Guest
 from .net import Fabric, underlay_hosts
 from .node import RunningNode
 from .spec import MGMT, SEGMENT_VNI, SWITCH_OF, SWITCHES, Node, Spec, make_spec
@@ -38,6 +41,8 @@ class Lab:
         self.uuids = uuids
         self.fabric = Fabric(lab_id, spec)
         self.timing: dict[str, float] = {}
+        self._image: image.Image | None = None
+        self._controls: dict[Path, Control] = {}
         self._nodes = {n.name: RunningNode(directory, self.fabric, n, CACHE, uuids[n.name]) for n in spec.nodes}
 
     # -- life ---------------------------------------------------------------------------------------------------------
@@ -83,6 +88,8 @@ class Lab:
 
     def down(self) -> None:
         """Leave no trace: processes, namespaces, mounts, files, registry entry. May be repeated."""
+        for control in self._controls.values():
+            control.close()
         for node in self._nodes.values():
             with contextlib.suppress(LabError, OSError):
                 node.kill()
@@ -176,6 +183,48 @@ class Lab:
             directory = self.node(name).dir
             (directory / "etc-libvirt/hooks").mkdir(parents=True, exist_ok=True)
             libvirtd.install_hook(directory, f'#!/bin/sh\nexec "{program}" "$@"\n')
+
+    # -- guests -------------------------------------------------------------------------------------------------------
+
+    def image(self) -> image.Image:
+        """The guest image, built at first use."""
+        if self._image is None:
+            self._image = image.build(CACHE)
+        return self._image
+
+    def define(self, host: str, guest: Guest) -> None:
+        self.exec(MGMT, ["virsh", "-c", self.uri(host), "define", "/dev/stdin"], stdin=guest.xml(self.image()))
+
+    def boot(self, host: str, *guests: Guest, timeout: float = 60) -> float:
+        """Define and start guests, wait until the agent in each answers; the seconds this took."""
+        begin = time.monotonic()
+        for guest in guests:
+            self.define(host, guest)
+            self.virsh(host, "start", guest.name)
+        for guest in guests:
+            control = self.control(guest.name, host)
+            wait_for(f"guest {guest.name} on {host}", control.ready, timeout)
+        return time.monotonic() - begin
+
+    def where(self, domain: str) -> dict[str, str]:
+        """The hosts that know a domain, each with libvirt's state of it ("running", "paused", "shut off", ...)."""
+        found = {}
+        for host in self.hosts:
+            if self.node(host).alive():
+                done = self.virsh(host, "domstate", domain, check=False)
+                if done.returncode == 0:
+                    found[host] = done.stdout.strip()
+        return found
+
+    def control(self, domain: str, host: str | None = None) -> Control:
+        """The way to a guest's agent; without a host, wherever it runs now."""
+        if host is None:
+            running = [h for h, state in self.where(domain).items() if state == "running"]
+            if len(running) != 1:
+                raise LabError(f"{domain} runs on {' and '.join(running) or 'no host'}")
+            host = running[0]
+        path = self.path(host, f"/run/guests/{domain}.sock")
+        return self._controls.setdefault(path, Control(path))
 
     # -- running things -----------------------------------------------------------------------------------------------
 
