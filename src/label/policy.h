@@ -104,7 +104,9 @@ const struct label *label_policy_find(
 /* Whether both say the same, whatever form each was read from. */
 gboolean label_policy_equal(const struct label_policy *a, const struct label_policy *b);
 
-/* The display colour "#rrggbb" of a type or label: its own, else one derived from the name (the
- * same everywhere, readable on white). `ret_colour` has room for 8 bytes. */
+/* The display colour "#rrggbb" (7 bytes and a NUL). Of a type: its own, else one derived from its
+ * name, the same everywhere and readable on white. Of a label: its own, else its type's if it has
+ * just one STE type, else one derived from its name. */
 void label_type_colour(const struct label_type *type, char ret_colour[static 8]);
-void label_colour(const struct label *label, char ret_colour[static 8]);
+void label_colour(
+	const struct label_policy *policy, const struct label *label, char ret_colour[static 8]);
