@@ -50,7 +50,7 @@ gboolean label_check_name(const char *what, const char *name, GError **error)
 	shown = g_strescape(name ? name : "", NULL);
 	return label_refuse(error, LABEL_ERROR_CONTENT,
 		"\"%.80s\" cannot name a %s: 1 to %d bytes of letters, digits and "
-		"_-.:+/@() please",
+		"_-.:+/@()",
 		shown, what, LABEL_MAX_NAME);
 }
 

@@ -44,8 +44,10 @@ static gboolean read_string(const struct key_reader *reader, const char *group, 
 	if (!g_key_file_has_key(reader->file, group, key, NULL))
 		return TRUE;
 	value = g_key_file_get_string(reader->file, group, key, &why);
-	if (!value)
+	if (why) { /* with or without a value */
+		g_free(value);
 		return refuse_value(error, reader, group, key, why);
+	}
 	*ret_value = g_strstrip(value);
 	return TRUE;
 }
@@ -59,8 +61,10 @@ static gboolean read_list(const struct key_reader *reader, const char *group, co
 	if (!g_key_file_has_key(reader->file, group, key, NULL))
 		return TRUE;
 	*ret_list = g_key_file_get_string_list(reader->file, group, key, NULL, &why);
-	if (!*ret_list)
+	if (why) {
+		g_clear_pointer(ret_list, g_strfreev);
 		return refuse_value(error, reader, group, key, why);
+	}
 	for (char **item = *ret_list; *item; item++)
 		g_strstrip(*item);
 	return TRUE;

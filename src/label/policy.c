@@ -175,6 +175,11 @@ static gboolean check_room(const GArray *table, guint max, const char *what, GEr
 	return label_refuse(error, LABEL_ERROR_LIMIT, "more than %u %s", max, what);
 }
 
+static char *dup_filled(const char *text)
+{
+	return text && *text ? g_strdup(text) : NULL;
+}
+
 gboolean label_draft_set_header(
 	struct label_policy *draft, const struct label_header *header, GError **error)
 {
@@ -190,8 +195,8 @@ gboolean label_draft_set_header(
 	draft->header = (struct label_header){
 		.name = g_strdup(header->name),
 		.version = g_strdup(header->version),
-		.url = g_strdup(header->url),
-		.date = g_strdup(header->date),
+		.url = dup_filled(header->url),
+		.date = dup_filled(header->date),
 		.bootstrap = g_strdup(header->bootstrap),
 		.primary = header->primary,
 	};
