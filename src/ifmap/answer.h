@@ -2,9 +2,10 @@
 #pragma once
 /* A response as the client sees it: bytes -> struct ifmap_answer (ifmap.md 5 and 10).
  *
- * Reading is tolerant where servers differ (C157-C159): any prefix, unknown attributes and foreign children, empty
- * <metadata/>, missing errorString, several items for one element, extended identifiers in either escaping. It is bounded
- * (depth, attributes; the caller bounds the size). An answer owns what it points to; steal a result with g_steal_pointer.
+ * Reading is tolerant where servers differ (C157-C159): any prefix, unknown attributes and foreign
+ * children, empty <metadata/>, missing errorString, several items for one element, extended
+ * identifiers in either escaping. It is bounded (depth, attributes; the caller bounds the size). An
+ * answer owns what it points to; steal a result with g_steal_pointer.
  */
 #include <drover/ifmap.h>
 
@@ -36,8 +37,9 @@ struct ifmap_answer {
 	GError *refused;
 };
 
-/* Reads one complete body. NULL with IFMAP_ERROR_PROTOCOL when it is no IF-MAP response (not well-formed, a SOAP fault, an
- * unknown child); an errorResult is an answer, not an error. Any thread. */
+/* Reads one complete body. NULL with IFMAP_ERROR_PROTOCOL when it is no IF-MAP response (not
+ * well-formed, a SOAP fault, an unknown child); an errorResult is an answer, not an error. Any
+ * thread. */
 struct ifmap_answer *ifmap_answer_parse(const char *data, size_t size, GError **error);
 void ifmap_answer_free(struct ifmap_answer *answer);
 typedef struct ifmap_answer ifmap_answer;

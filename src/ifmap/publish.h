@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The inside of a publish request as a client builds it (struct ifmap_publish of the public header), for those in this
- * room who write it out or must know what it holds. One owner; a change owns what it points to.
+/* The inside of a publish request as a client builds it (struct ifmap_publish of the public
+ * header), for those in this room who write it out or must know what it holds. One owner; a change
+ * owns what it points to.
  */
 #include <drover/ifmap.h>
 
@@ -28,5 +29,6 @@ struct ifmap_publish {
 /* Appends everything in `from` to `to`; `from` is left empty. */
 void ifmap_publish_move(struct ifmap_publish *to, struct ifmap_publish *from);
 
-/* Whether applying the request twice ends in the same graph as applying it once: no notify, no multiValue update. */
+/* Whether applying the request twice ends in the same graph as applying it once: no notify, no
+ * multiValue update. */
 gboolean ifmap_publish_is_repeatable(const struct ifmap_publish *publish);

@@ -2,9 +2,9 @@
 #pragma once
 /* A request as the server sees it: bytes -> struct ifmap_request (ifmap.md sections 3.3, 5 and 10).
  *
- * Parsing checks form only: envelope, operation, structure, identifiers, metadata, filters; in that order of errors.
- * What a session may do is the server's business. A request owns everything it points to; after parsing it is immutable
- * and may be handed to another thread.
+ * Parsing checks form only: envelope, operation, structure, identifiers, metadata, filters; in that
+ * order of errors. What a session may do is the server's business. A request owns everything it
+ * points to; after parsing it is immutable and may be handed to another thread.
  */
 #include "ifmap/filter.h"
 #include "ifmap/publish.h"
@@ -27,7 +27,8 @@ struct ifmap_operation {
 	struct ifmap_id *a;
 	struct ifmap_id *b; /* NULL: on the identifier */
 	enum ifmap_lifetime lifetime;
-	GPtrArray *metas;            /* struct ifmap_meta *, as the client sent them, protocol attributes stripped; NULL for delete */
+	GPtrArray *metas; /* struct ifmap_meta *, as the client sent them, protocol attributes
+			     stripped; NULL for delete */
 	struct ifmap_filter *filter; /* delete only; NULL: everything */
 };
 
@@ -49,12 +50,12 @@ struct ifmap_subscribe {
 
 struct ifmap_request {
 	enum ifmap_request_type type;
-	char *session_id;             /* NULL when absent */
-	char *publisher_id;           /* purge; NULL when absent */
-	size_t max_poll_result_size;  /* newSession; 0 when absent */
-	GPtrArray *operations;        /* publish: struct ifmap_operation * */
-	GPtrArray *subscribes;        /* subscribe: struct ifmap_subscribe * */
-	struct ifmap_query *query;    /* search */
+	char *session_id;            /* NULL when absent */
+	char *publisher_id;          /* purge; NULL when absent */
+	size_t max_poll_result_size; /* newSession; 0 when absent */
+	GPtrArray *operations;       /* publish: struct ifmap_operation * */
+	GPtrArray *subscribes;       /* subscribe: struct ifmap_subscribe * */
+	struct ifmap_query *query;   /* search */
 };
 
 /* Bounds of one request; the defaults are those of ifmap.md 2.8. */
@@ -68,19 +69,24 @@ extern const struct ifmap_request_limits IFMAP_REQUEST_LIMITS_DEFAULT;
 
 enum ifmap_parse_status {
 	IFMAP_PARSE_OK,
-	IFMAP_PARSE_BAD_XML,  /* not well-formed, no SOAP 1.2 envelope: HTTP 400 and a fault */
-	IFMAP_PARSE_REFUSED,  /* an errorResult: `error` holds its code and text */
+	IFMAP_PARSE_BAD_XML, /* not well-formed, no SOAP 1.2 envelope: HTTP 400, fault Sender */
+	IFMAP_PARSE_NOT_UNDERSTOOD, /* a header block must be understood: HTTP 400, fault
+				       MustUnderstand */
+	IFMAP_PARSE_REFUSED,        /* an errorResult: `error` holds its code and text */
 };
 
-/* Reads one complete body. *ret_request is written on IFMAP_PARSE_OK only; `error` is set otherwise. When the envelope
- * could be read but its content is refused, *ret_session_id holds the session id that stood in it, if any (owned by the
- * caller), so that the caller can answer InvalidSessionID first (order of checks: section 10). Any thread. */
-enum ifmap_parse_status ifmap_request_parse(const char *data, size_t size, const struct ifmap_request_limits *limits,
-		struct ifmap_request **ret_request, char **ret_session_id, GError **error);
+/* Reads one complete body. *ret_request is written on IFMAP_PARSE_OK only; `error` is set
+ * otherwise. When the envelope could be read but its content is refused, *ret_session_id holds the
+ * session id that stood in it, if any (owned by the caller), so that the caller can answer
+ * InvalidSessionID first (order of checks: section 10). Any thread. */
+enum ifmap_parse_status ifmap_request_parse(const char *data, size_t size,
+	const struct ifmap_request_limits *limits, struct ifmap_request **ret_request,
+	char **ret_session_id, GError **error);
 void ifmap_request_free(struct ifmap_request *request);
 void ifmap_query_free(struct ifmap_query *query);
 /* Lets the caller keep one subscribe's query (a subscription outlives its request). */
 struct ifmap_query *ifmap_subscribe_steal_query(struct ifmap_subscribe *subscribe);
 
 /* A new metadata value equal to `meta` but carrying the server's stamps (ifmap.md 2.7, 11.2). */
-struct ifmap_meta *ifmap_meta_stamp(const struct ifmap_meta *meta, const char *publisher_id, gint64 timestamp_us);
+struct ifmap_meta *ifmap_meta_stamp(
+	const struct ifmap_meta *meta, const char *publisher_id, gint64 timestamp_us);

@@ -5,7 +5,8 @@
 
 struct ifmap_terminal;
 
-/* Compiles the comma list; NULL or "" gives NULL without error: nothing is terminal. Errors: INVALID_IDENTIFIER. */
+/* Compiles the comma list; NULL or "" gives NULL without error: nothing is terminal. Errors:
+ * INVALID_IDENTIFIER. */
 struct ifmap_terminal *ifmap_terminal_new(const char *text, GError **error);
 void ifmap_terminal_free(struct ifmap_terminal *terminal);
 /* Whether a search stops at `id`; a NULL terminal stops nowhere. */

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ifmap/identifier.h"
+
+#include <string.h>
+
+#include "base/xmlout.h"
+#include "ifmap/extended.h"
+#include "ifmap/idcheck.h"
+
+#define SEPARATOR '\x1f'
+
+/* One row an identifier element, in the order of enum ifmap_id_type. */
+static const struct {
+	const char *element;
+	const char *code; /* begins its keys */
+} types[] = {
+	[IFMAP_ID_ACCESS_REQUEST] = { "access-request", "ar" },
+	[IFMAP_ID_DEVICE] = { "device", "dev" },
+	[IFMAP_ID_IDENTITY] = { "identity", "id" },
+	[IFMAP_ID_IP_ADDRESS] = { "ip-address", "ip" },
+	[IFMAP_ID_MAC_ADDRESS] = { "mac-address", "mac" },
+};
+
+static const char *const identity_types[] = { "aik-name", "distinguished-name", "dns-name",
+	"email-address", "hip-hit", "kerberos-principal", "username", "sip-uri", "tel-uri",
+	"other" };
+
+gboolean ifmap_identifier_is_identity_type(const char *type)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(identity_types); i++)
+		if (strcmp(identity_types[i], type) == 0)
+			return TRUE;
+	return FALSE;
+}
+
+gboolean ifmap_identifier_type_from_string(const char *local, enum ifmap_id_type *ret_type)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
+		if (strcmp(types[i].element, local) == 0) {
+			*ret_type = (enum ifmap_id_type)i;
+			return TRUE;
+		}
+	return FALSE;
+}
+
+const char *ifmap_identifier_type_to_string(enum ifmap_id_type type)
+{
+	return types[type].element;
+}
+
+/* An identifier while it is being put together: offsets into one block of strings, -1 for none. */
+struct draft {
+	enum ifmap_id_type type;
+	gboolean ip6;
+	const char *value; /* canonical */
+	const char *name;  /* as first seen */
+	const char *domain;
+	const char *identity_type;
+	const char *other_type;
+	const struct ifmap_extended *extended;
+};
+
+static void append_key(GString *out, const struct draft *draft)
+{
+	g_string_append(out, types[draft->type].code);
+	g_string_append_c(out, SEPARATOR);
+	if (draft->type == IFMAP_ID_IP_ADDRESS)
+		g_string_append(out, draft->ip6 ? "6\x1f" : "4\x1f");
+	if (draft->identity_type) {
+		g_string_append(out, draft->identity_type);
+		g_string_append_c(out, SEPARATOR);
+		g_string_append(out, draft->other_type ? draft->other_type : "");
+		/* An opaque name must never meet the canonical text of a real one. */
+		g_string_append_c(out, draft->extended ? 'x' : ' ');
+		g_string_append_c(out, SEPARATOR);
+	}
+	g_string_append(out, draft->value);
+	g_string_append_c(out, SEPARATOR);
+	g_string_append(out, draft->domain);
+}
+
+/* The canonical text with the first of its two escapings (ifmap.md 2.6). */
+static char *escape_extended(const char *text)
+{
+	GString *out = g_string_sized_new(strlen(text) * 2);
+
+	for (const char *p = text; *p; p++) {
+		const char *escape = *p == '&'   ? "&amp;"
+				     : *p == '<' ? "&lt;"
+				     : *p == '>' ? "&gt;"
+						 : NULL;
+
+		if (!escape)
+			escape = *p == '"' ? "&quot;" : *p == '\'' ? "&apos;" : NULL;
+		if (escape)
+			g_string_append(out, escape);
+		else
+			g_string_append_c(out, *p);
+	}
+	return g_string_free(out, FALSE);
+}
+
+static void append_wire(GString *out, const struct draft *draft)
+{
+	const char *element = types[draft->type].element;
+	g_autofree char *escaped = draft->extended ? escape_extended(draft->value) : NULL;
+	const char *shown = escaped ? escaped : draft->name;
+
+	g_string_append_c(out, '<');
+	g_string_append(out, element);
+	if (draft->type == IFMAP_ID_DEVICE) {
+		g_string_append(out, "><name>");
+		base_xmlout_text(out, shown);
+		g_string_append(out, "</name></device>");
+		return;
+	}
+	base_xmlout_attr(out,
+		draft->type == IFMAP_ID_ACCESS_REQUEST || draft->identity_type ? "name" : "value",
+		shown);
+	if (draft->type == IFMAP_ID_IP_ADDRESS)
+		base_xmlout_attr(out, "type", draft->ip6 ? "IPv6" : "IPv4");
+	base_xmlout_attr(out, "type", draft->identity_type);
+	base_xmlout_attr(out, "other-type-definition", draft->other_type);
+	base_xmlout_attr(out, "administrative-domain", *draft->domain ? draft->domain : NULL);
+	g_string_append(out, "/>");
+}
+
+/* Offsets of the strings of a draft inside one block. */
+struct layout {
+	gsize key, value, domain, wire, identity_type, other_type, ns, local, attributes;
+};
+
+static gsize put(GString *block, const char *text)
+{
+	gsize at = block->len;
+
+	if (text)
+		g_string_append_len(block, text, (gssize)strlen(text) + 1);
+	return at;
+}
+
+static struct layout lay_out(GString *block, const struct draft *draft)
+{
+	struct layout at = { .key = 0 };
+
+	append_key(block, draft);
+	g_string_append_c(block, '\0');
+	at.wire = block->len;
+	append_wire(block, draft);
+	at.value = block->len + 1;
+	g_string_append_c(block, '\0');
+	put(block, draft->value);
+	at.domain = put(block, draft->domain);
+	at.identity_type = put(block, draft->identity_type);
+	at.other_type = put(block, draft->other_type);
+	if (draft->extended) {
+		at.ns = put(block, draft->extended->ns);
+		at.local = put(block, draft->extended->local);
+		at.attributes = block->len;
+		g_string_append_len(block, draft->extended->attributes->str,
+			(gssize)draft->extended->attributes->len + 1);
+	}
+	return at;
+}
+
+static struct ifmap_id *finish(const struct draft *draft)
+{
+	g_autoptr(GString) block = g_string_sized_new(512);
+	struct layout at = lay_out(block, draft);
+	struct ifmap_id *id = g_malloc(sizeof(*id) + block->len);
+	const char *base = memcpy(id + 1, block->str, block->len);
+
+	*id = (struct ifmap_id){
+		.refs = 1,
+		.type = draft->type,
+		.ip6 = draft->ip6,
+		.wire_size = (guint32)(at.value - at.wire - 1),
+		.key = base + at.key,
+		.value = base + at.value,
+		.domain = base + at.domain,
+		.wire = base + at.wire,
+		.identity_type = draft->identity_type ? base + at.identity_type : NULL,
+		.other_type = draft->other_type ? base + at.other_type : NULL,
+		.ns = draft->extended ? base + at.ns : NULL,
+		.local = draft->extended ? base + at.local : NULL,
+		.attributes = draft->extended ? base + at.attributes : NULL,
+	};
+	return id;
+}
+
+static gboolean refuse(GError **error, const struct draft *draft, const char *why)
+{
+	g_set_error(error, IFMAP_ERROR, IFMAP_ERROR_INVALID_IDENTIFIER, "%s \"%.60s\": %s",
+		types[draft->type].element, draft->name ? draft->name : "", why);
+	return FALSE;
+}
+
+static gboolean check_ip(
+	struct draft *draft, const struct ifmap_identifier_parts *parts, GError **error)
+{
+	/* No type is IPv4 by the schema; a colon then says that the sender forgot it (ifmap.md 18,
+	 * ITI client). */
+	draft->ip6 = parts->subtype ? strcmp(parts->subtype, "IPv6") == 0
+				    : strchr(draft->name, ':') != NULL;
+	if (parts->subtype && !draft->ip6 && strcmp(parts->subtype, "IPv4") != 0) {
+		g_set_error(error, IFMAP_ERROR, IFMAP_ERROR_INVALID_IDENTIFIER_TYPE,
+			"ip-address: type \"%.40s\" is neither IPv4 nor IPv6", parts->subtype);
+		return FALSE;
+	}
+	if (draft->ip6 && !ifmap_idcheck_ipv6(draft->name))
+		return refuse(
+			error, draft, "not eight groups of lower-case hex without leading zeros");
+	if (!draft->ip6 && !ifmap_idcheck_ipv4(draft->name))
+		return refuse(error, draft, "not four decimal octets without leading zeros");
+	return TRUE;
+}
+
+static gboolean check_mac(
+	struct draft *draft, const struct ifmap_identifier_parts *parts, GError **error)
+{
+	return ifmap_idcheck_mac(draft->name) ||
+	       refuse(error, draft, "not six lower-case hex octets joined by ':'");
+}
+
+static gboolean check_identity(
+	struct draft *draft, const struct ifmap_identifier_parts *parts, GError **error)
+{
+	if (!parts->subtype)
+		return refuse(error, draft, "the attribute type is missing");
+	if (!ifmap_identifier_is_identity_type(parts->subtype)) {
+		g_set_error(error, IFMAP_ERROR, IFMAP_ERROR_INVALID_IDENTIFIER_TYPE,
+			"identity: there is no type \"%.40s\"", parts->subtype);
+		return FALSE;
+	}
+	draft->identity_type = parts->subtype;
+	if (strcmp(parts->subtype, "other") == 0) {
+		if (!parts->other_type || !ifmap_idcheck_text(parts->other_type))
+			return refuse(error, draft, "type other needs other-type-definition");
+		draft->other_type = parts->other_type;
+	}
+	if (strcmp(parts->subtype, "hip-hit") == 0 && !ifmap_idcheck_ipv6(draft->name))
+		return refuse(
+			error, draft, "not eight groups of lower-case hex without leading zeros");
+	return TRUE;
+}
+
+static gboolean check_name(
+	struct draft *draft, const struct ifmap_identifier_parts *parts, GError **error)
+{
+	return TRUE;
+}
+
+static gboolean (*const checks[])(
+	struct draft *, const struct ifmap_identifier_parts *, GError **) = {
+	[IFMAP_ID_ACCESS_REQUEST] = check_name,
+	[IFMAP_ID_DEVICE] = check_name,
+	[IFMAP_ID_IDENTITY] = check_identity,
+	[IFMAP_ID_IP_ADDRESS] = check_ip,
+	[IFMAP_ID_MAC_ADDRESS] = check_mac,
+};
+
+static gboolean check(struct draft *draft, const struct ifmap_identifier_parts *parts,
+	size_t max_size, GError **error)
+{
+	if (!parts->name || !*parts->name)
+		return refuse(error, draft, "the name or value is missing or empty");
+	if (strlen(parts->name) > max_size || strlen(draft->domain) > max_size ||
+		(parts->other_type && strlen(parts->other_type) > max_size)) {
+		g_set_error(error, IFMAP_ERROR, IFMAP_ERROR_IDENTIFIER_TOO_LONG,
+			"%s: longer than %zu bytes", types[draft->type].element, max_size);
+		return FALSE;
+	}
+	if (!ifmap_idcheck_text(parts->name) ||
+		(*draft->domain && !ifmap_idcheck_text(draft->domain)))
+		return refuse(error, draft, "not text that XML can carry");
+	return checks[draft->type](draft, parts, error);
+}
+
+static struct ifmap_id *finish_checked(const struct draft *draft, size_t max_size, GError **error)
+{
+	struct ifmap_id *id = finish(draft);
+
+	if (strlen(id->key) <= max_size)
+		return id;
+	g_set_error(error, IFMAP_ERROR, IFMAP_ERROR_IDENTIFIER_TOO_LONG,
+		"%s: longer than %zu bytes", types[draft->type].element, max_size);
+	ifmap_id_unref(id);
+	return NULL;
+}
+
+static struct ifmap_id *read_extended(struct draft *draft, size_t max_size, GError **error)
+{
+	g_auto(ifmap_extended) extended = { 0 };
+
+	switch (ifmap_extended_read(draft->name, &extended, error)) {
+	case IFMAP_EXTENDED_REFUSED:
+		return NULL;
+	case IFMAP_EXTENDED_OPAQUE:
+		break;
+	case IFMAP_EXTENDED_OK:
+		if (*draft->domain) {
+			refuse(error, draft,
+				"an extended identity has no administrative-domain of its own");
+			return NULL;
+		}
+		draft->extended = &extended;
+		draft->value = extended.text;
+		break;
+	}
+	return finish_checked(draft, max_size, error);
+}
+
+struct ifmap_id *ifmap_identifier_read(
+	const struct ifmap_identifier_parts *parts, size_t max_size, GError **error)
+{
+	struct draft draft = {
+		.type = parts->type,
+		.name = parts->name,
+		.value = parts->name,
+		.domain = parts->domain && parts->type != IFMAP_ID_DEVICE ? parts->domain : "",
+	};
+	g_autofree char *folded = NULL;
+
+	if (!check(&draft, parts, max_size, error))
+		return NULL;
+	if (g_strcmp0(draft.other_type, "extended") == 0)
+		return read_extended(&draft, max_size, error);
+	if (draft.identity_type) {
+		folded = ifmap_idcheck_fold(draft.identity_type, draft.name);
+		draft.value = folded;
+	}
+	return finish_checked(&draft, max_size, error);
+}
