@@ -42,10 +42,12 @@ struct world_copy {
 	const struct facts_enforced *enforced;
 	const struct facts_reservation *reservation;
 	const struct facts_progress *progress;
+	unsigned n_facts;
 };
 
 struct world_host {
 	char *uuid;
+	unsigned n_facts; /* that it is made of */
 	const struct facts_in_fleet *in_fleet;
 	const struct facts_host *fact;
 	const struct facts_capacity *capacity;
@@ -56,6 +58,7 @@ struct world_host {
 
 struct world_machine {
 	char *uuid;
+	unsigned n_facts;
 	char *vapp; /* that it is a member of, or NULL */
 	const struct facts_member_of *member_of;
 	const struct facts_label *label;
@@ -67,6 +70,7 @@ struct world_machine {
 
 struct world_vapp {
 	char *name;
+	unsigned n_facts;
 	const struct facts_in_fleet *in_fleet;
 	const struct facts_package *package;
 	struct vapp *vapp;    /* the package, read; NULL when there is none or it cannot be read */
@@ -81,14 +85,15 @@ struct world;
 
 struct world *world_new(void);
 void world_free(struct world *world);
-typedef struct world world; /* for g_auto */
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(world, world_free)
+typedef struct world world_value; /* for g_auto */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(world_value, world_free)
 
 /* What a change has touched: verdicts about these hosts (for every vApp) and about these vApps (on
  * every host) may differ now. Sets of strings, filled by several changes in a row. */
 struct world_touched {
 	GHashTable *hosts;   /* UUIDs */
 	GHashTable *vapps;   /* names */
+	GHashTable *orders;  /* names of vApps whose request, order or progress is news */
 	gboolean everything; /* fabric between switches, label policy, ... */
 };
 void world_touched_init(struct world_touched *touched);
@@ -98,18 +103,19 @@ gboolean world_touched_is_empty(const struct world_touched *touched);
 typedef struct world_touched world_touched; /* for g_auto */
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(world_touched, world_touched_clear)
 
-/* A metadata instance came to stand (or replaced the one before) on `a` or on the link a-b, or
- * ceased to stand there. Kinds that the world has no use for are passed over. `touched` may be
- * NULL. A removal that is older than what stands there is passed over as well. FALSE with an
- * error: it could not be read; the world is then as if nothing stood there. */
+/* A metadata instance came to stand on `a` or on the link a-b, or replaced the one before. Kinds
+ * that the world has no use for are passed over. `touched` may be NULL. FALSE with an error: it
+ * cannot be read; the world is then as if nothing stood there. */
 gboolean world_add(struct world *world, const struct ifmap_id *a, const struct ifmap_id *b,
 	const struct ifmap_meta *meta, struct world_touched *touched, GError **error);
+/* It ceased to stand. FALSE: nothing changed, because the world has no such fact or a newer one. */
 gboolean world_remove(struct world *world, const struct ifmap_id *a, const struct ifmap_id *b,
-	const struct ifmap_meta *meta, struct world_touched *touched, GError **error);
+	const struct ifmap_meta *meta, struct world_touched *touched);
 
 /* The same with plain values. A place is written "device:UUID", "vapp:NAME", "segment:NAME",
  * "switch:NAME", "mac:ADDRESS" or "fleet:default"; `b` is NULL for a fact on an identifier. The
- * fact is copied; fact NULL: it ceased to stand. */
+ * fact is copied; fact NULL: it ceased to stand. FALSE: this kind does not hang there, or the world
+ * has no use for it. */
 gboolean world_put(struct world *world, enum facts_kind kind, const char *a, const char *b,
 	const void *fact, struct world_touched *touched);
 /* The fact that stands there, or NULL; a and b in either order. */
