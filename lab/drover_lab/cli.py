@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import preflight, registry
+from .guest import Guest, nic
 from .lab import Lab
 from .spec import make_spec
 from .util import LabError
@@ -66,6 +67,21 @@ def virsh(args: argparse.Namespace) -> int:
     os.execvp(argv[0], argv)
 
 
+def boot(args: argparse.Namespace) -> int:
+    guest = Guest(args.name, (nic(args.number),), relay=7000)
+    seconds = Lab.open(args.lab).boot(args.host, guest)
+    card = guest.nics[0]
+    say(args, f"{args.name} answers after {seconds:.1f} s: {' '.join(card.addresses)}, http 80, sessions 7000",
+        {"name": args.name, "uuid": guest.uuid, "mac": card.mac, "addresses": card.addresses, "seconds": seconds})
+    return 0
+
+
+def ask(args: argparse.Namespace) -> int:
+    answer = Lab.open(args.lab).control(args.guest).ask(args.verb, *args.words)
+    print(json.dumps({k: v for k, v in answer.items() if k != "id"}))
+    return 0 if answer["ok"] else 1
+
+
 def kill(args: argparse.Namespace) -> int:
     Lab.open(args.lab).kill_host(args.host)
     return 0
@@ -101,6 +117,11 @@ VERBS: dict[str, Verb] = {
     "status": (status, "what stands and runs", []),
     "exec": (enter, "run a command inside a node", [(["host"], {}), (["command"], REST)]),
     "virsh": (virsh, "virsh against a host", [(["host"], {}), (["command"], REST)]),
+    "boot": (boot, "define and start a guest on segment front", [
+        (["host"], {}), (["name"], {}),
+        (["number"], {"type": int, "help": "1 to 200: 10.80.0.N and fd80::N (hexadecimal)"})]),
+    "ask": (ask, "ask the agent in a guest: ping IP MS, tcp IP PORT MS, seen, run CMD... (lab/guest/agent.h)", [
+        (["guest"], {}), (["verb"], {}), (["words"], {"nargs": argparse.REMAINDER})]),
     "kill": (kill, "power failure of a host", [(["host"], {})]),
     "start": (start, "power a host on again", [(["host"], {})]),
     "cut": (cut, "cut HOST UPLINK, or a whole switch", [(["target"], {}), (["uplink"], {"nargs": "?"})]),

@@ -36,21 +36,18 @@ class Control:
 
     def ask(self, verb: str, *words: object, timeout: float = 10) -> dict:
         """Send one request and wait for its answer; LabError if the guest does not answer in time."""
-        self._asked += 1
-        request = f"{self._mark}-{self._asked}"
         deadline = time.monotonic() + timeout
+        reused = self._socket is not None
         try:
-            connection = self._connect()
-            line = " ".join([request, verb, *map(str, words)]) + "\n"
-            connection.settimeout(timeout)
-            connection.sendall(line.encode())
-            while True:
-                answer = self._read_line(connection, deadline)
-                if answer.get("id") == request:
-                    return answer
+            return self._exchange(verb, words, deadline)
+        except ConnectionError as e:  # closed behind our back: the guest was moved or restarted since
+            self.close()
+            if not reused:
+                raise LabError(f"guest {self.path.stem}: no answer to {verb}: {e}") from e
         except OSError as e:
             self.close()
             raise LabError(f"guest {self.path.stem}: no answer to {verb}: {e}") from e
+        return self.ask(verb, *words, timeout=max(0.1, deadline - time.monotonic()))
 
     def ready(self) -> bool:
         """Whether the agent answers now."""
@@ -95,6 +92,17 @@ class Control:
     def run(self, command: str) -> dict:
         """A shell command inside the guest: "status" and "output" (600 bytes at most)."""
         return self.ask("run", command)
+
+    def _exchange(self, verb: str, words: Sequence[object], deadline: float) -> dict:
+        self._asked += 1
+        request = f"{self._mark}-{self._asked}"
+        connection = self._connect()
+        connection.settimeout(max(0.1, deadline - time.monotonic()))
+        connection.sendall((" ".join([request, verb, *map(str, words)]) + "\n").encode())
+        while True:
+            answer = self._read_line(connection, deadline)
+            if answer.get("id") == request:
+                return answer
 
     def _must(self, verb: str, *words: object) -> dict:
         answer = self.ask(verb, *words)

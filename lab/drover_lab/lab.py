@@ -20,7 +20,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import image, libvirtd, preflight, registry
+from . import image, libvirtd, pki, preflight, registry
 from .control import Control
 from .guest import Guest
 from .net import Fabric, underlay_hosts
@@ -113,6 +113,10 @@ class Lab:
         (self.dir / "hosts").write_text(underlay_hosts(self.spec))
         self.fabric.up()
         watch.lap("fabric")
+        pki.issue_all(self.dir / "pki", self.spec)
+        for node in self.spec.nodes:
+            pki.distribute(self.dir / "pki", node.name, node.hypervisor, self.path(node.name, "/etc/drover/pki"))
+        watch.lap("certificates")
         for node in self._nodes.values():
             node.start()
         if hook:
@@ -161,6 +165,12 @@ class Lab:
             if inside == target or inside.startswith(target + "/"):
                 return Path(source + inside[len(target):])
         raise LabError(f"{inside}: not private to {name}, so the same everywhere")
+
+    def give(self, name: str, inside: str, uid: int, gid: int | None = None) -> None:
+        """Make UID the owner of a file or directory (and all in it) of the node."""
+        top = self.path(name, inside)
+        for path in (top, *top.rglob("*")):
+            os.chown(path, uid, uid if gid is None else gid)
 
     def kill_host(self, name: str) -> None:
         """Power failure: processes, links, rules and /run are gone at once; /etc, /var/lib and logs stay."""

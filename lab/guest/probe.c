@@ -120,19 +120,21 @@ void probe_get(const struct request *request, FILE *answer)
 /* run WORD...: a shell command inside the guest; its output is cut to what an answer holds. */
 void probe_run(const struct request *request, FILE *answer)
 {
-	char command[2048];
-	size_t used = 0;
-	for (unsigned i = 2; i < request->n_words && used < sizeof command; i++)
-		used += (size_t)snprintf(
-			command + used, sizeof command - used, "%s ", request->words[i]);
-	int64_t begin = now_us();
+	char *command = NULL;
+	size_t size = 0;
+	FILE *words = open_memstream(&command, &size);
+	for (unsigned i = 2; words && i < request->n_words; i++)
+		fprintf(words, "%s ", request->words[i]);
+	if (words == NULL || fclose(words) != 0)
+		abort();
 	FILE *pipe = popen(command, "r");
+	free(command);
 	char output[600];
 	size_t n = pipe ? fread(output, 1, sizeof output, pipe) : 0;
 	while (pipe && fgetc(pipe) != EOF)
 		;
 	int status = pipe ? pclose(pipe) : -1;
-	finish(answer, status == 0, begin);
-	fprintf(answer, ",\"status\":%d,\"output\":", status);
+	fprintf(answer, ",\"ok\":%s,\"status\":%d,\"output\":", status == 0 ? "true" : "false",
+		status);
 	json_string(answer, output, n);
 }

@@ -100,7 +100,7 @@ void witness_read(int fd)
 {
 	uint8_t frame[HEADERS];
 	for (int i = 0; i < BATCH; i++) {
-		struct sockaddr_ll from;
+		struct sockaddr_ll from = { 0 };
 		socklen_t from_size = sizeof from;
 		ssize_t n = recvfrom(
 			fd, frame, sizeof frame, 0, (struct sockaddr *)&from, &from_size);
