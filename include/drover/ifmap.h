@@ -38,8 +38,8 @@ enum ifmap_error {
 	IFMAP_ERROR_POLL_RESULTS_TOO_BIG,
 	IFMAP_ERROR_SYSTEM_ERROR,
 	/* ours */
-	IFMAP_ERROR_UNREACHABLE,  /* no connection, TLS refused, time out */
-	IFMAP_ERROR_UNAUTHORIZED, /* HTTP 401, certificate refused */
+	IFMAP_ERROR_UNREACHABLE,  /* no connection, TLS handshake failed, time out */
+	IFMAP_ERROR_UNAUTHORIZED, /* HTTP 401 or 403; a certificate, theirs or ours, is not trusted or not usable */
 	IFMAP_ERROR_PROTOCOL,     /* the peer answered something that is not IF-MAP */
 };
 
@@ -199,31 +199,40 @@ struct ifmap_client_config {
 enum ifmap_client_state {
 	IFMAP_CLIENT_CONNECTING, /* no session: trying, with back-off from 50 ms to 2 s */
 	IFMAP_CLIENT_UP,         /* session stands; kept metadata and subscriptions are (being) re-established */
-	IFMAP_CLIENT_STOPPED,
+	IFMAP_CLIENT_STOPPED,    /* not started */
 };
 
-/* One session, kept for as long as the client lives. All calls return at once but those named `_sync`. Requests are
- * carried out in the order they were made. */
+/* One session, kept for as long as the client lives. All calls return at once but _free and those named `_sync`.
+ * Requests are carried out in the order they were made. Several clients may live in one process; they need different
+ * credentials, since a server keeps one session for each. */
 struct ifmap_client;
 
-/* `why` is NULL when the state is UP, else why there is no session. */
+/* Called when the session comes up (`why` NULL) and whenever there is a new reason why there is none. The connection may
+ * break and come back with the session unharmed: then CONNECTING is followed by UP, and nothing was lost. */
 typedef void (*ifmap_client_state_fn)(struct ifmap_client *client, enum ifmap_client_state state, const GError *why, gpointer data);
 /* Outcome of one request; `error` NULL when it was done. */
 typedef void (*ifmap_client_done_fn)(struct ifmap_client *client, const GError *error, gpointer data);
-/* A result of a subscription. result NULL: the server gave the subscription up (`error` says why); the client has
- * already subscribed it anew, so that a fresh SEARCH result follows. */
+/* A result of a subscription, whose name is the caller's. Whatever may have been missed, a SEARCH result follows that
+ * replaces all before it. result NULL: the server gave the subscription up or refuses it (`error` says why). One that was
+ * given up has already been asked for anew; one that is refused is asked for again in the next session. */
 typedef void (*ifmap_client_result_fn)(struct ifmap_client *client, const struct ifmap_result *result, const GError *error, gpointer data);
+/* The server refuses kept metadata (`meta` NULL: to drop it). It stays kept, and is tried again in the next session. */
+typedef void (*ifmap_client_refused_fn)(struct ifmap_client *client, const struct ifmap_id *a, const struct ifmap_id *b,
+		const struct ifmap_meta *meta, const GError *error, gpointer data);
 
-/* Callbacks run in the thread-default GMainContext of the caller. No I/O happens before _start. */
+/* Callbacks run in the thread-default GMainContext of the caller. No I/O happens before _start. Errors: FAILURE when the
+ * configuration cannot work (no https, half a pair of credentials, a file that cannot be read). */
 struct ifmap_client *ifmap_client_new(const struct ifmap_client_config *config, GError **error);
-/* Ends the session (best effort, at most one second), joins the client's threads. No callback runs afterwards. */
+/* Ends the session (best effort, at most one second), joins the client's threads. No callback runs afterwards; requests
+ * that still wait are dropped. May be called from a callback. */
 void ifmap_client_free(struct ifmap_client *client);
 typedef struct ifmap_client ifmap_client;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ifmap_client, ifmap_client_free)
 
+/* `on_state` may be NULL. The other calls may be made before; they take effect once a session stands. */
 void ifmap_client_start(struct ifmap_client *client, ifmap_client_state_fn on_state, gpointer data);
 enum ifmap_client_state ifmap_client_state(const struct ifmap_client *client);
-const char *ifmap_client_publisher_id(const struct ifmap_client *client); /* NULL before the first session */
+const char *ifmap_client_publisher_id(const struct ifmap_client *client); /* NULL before the first session; stays valid */
 
 /* Publishes once; takes ownership of `publish`. While there is no session the request waits. `done` may be NULL. An
  * error of the protocol is final; a lost connection is retried by the client as long as it cannot have been applied
@@ -231,18 +240,28 @@ const char *ifmap_client_publisher_id(const struct ifmap_client *client); /* NUL
 void ifmap_client_publish(struct ifmap_client *client, struct ifmap_publish *publish, ifmap_client_done_fn done, gpointer data);
 
 /* Keeps metadata standing: published now with lifetime session, and again in every later session, until replaced by a
- * _keep of the same (a, b, slot) or dropped. `slot` tells instances of one multiValue type on one element apart; NULL
- * for singleValue. meta NULL drops. Changes made within one turn of the main loop travel in one publish request. */
+ * _keep of the same (a, b, ns, name, slot) or dropped (meta NULL). Changes made within one turn of the main loop travel in
+ * one publish request; of several changes to one slot only the last is sure to travel. The client must have been made in
+ * a thread that runs its GMainContext.
+ *
+ * `slot` tells instances of one multiValue type on one element apart; NULL: there is only one of ours. Metadata kept with
+ * a slot must carry it: an attribute `slot` (no namespace) on the element itself, with exactly that value, which must not
+ * hold both ' and ". The client replaces and drops an instance by deleting what matches
+ * NAME[@ifmap-publisher-id='US' and @slot='SLOT'], so it never touches what others published. */
 void ifmap_client_keep(struct ifmap_client *client, const struct ifmap_id *a, const struct ifmap_id *b, const char *ns,
 		const char *name, const char *slot, const struct ifmap_meta *meta);
+/* Whom to tell that kept metadata is refused. */
+void ifmap_client_on_refused(struct ifmap_client *client, ifmap_client_refused_fn on_refused, gpointer data);
 
-/* Subscribes under `name` (1 to 20 characters) for as long as the client lives or until _unsubscribe. */
+/* Subscribes under `name` (1 to 20 characters) for as long as the client lives or until _unsubscribe; a name in use is
+ * replaced. The first result is a SEARCH. On the server the name is preceded by a number. */
 void ifmap_client_subscribe(struct ifmap_client *client, const char *name, const struct ifmap_search *search,
 		ifmap_client_result_fn on_result, gpointer data);
 void ifmap_client_unsubscribe(struct ifmap_client *client, const char *name);
 
 /* For command lines: block until done or `timeout_ms` passed. They may be used without _start; the first one opens the
- * session. Errors as documented at the top. */
+ * session. Errors as documented at the top; what waiting cannot mend (UNAUTHORIZED, PROTOCOL, codes of the protocol) is
+ * returned at once, UNREACHABLE after timeout_ms. publisher_id NULL: our own. */
 gboolean ifmap_client_publish_sync(struct ifmap_client *client, struct ifmap_publish *publish, unsigned timeout_ms, GError **error);
 struct ifmap_result *ifmap_client_search_sync(struct ifmap_client *client, const struct ifmap_search *search, unsigned timeout_ms, GError **error);
 gboolean ifmap_client_purge_sync(struct ifmap_client *client, const char *publisher_id, unsigned timeout_ms, GError **error);
