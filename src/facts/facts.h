@@ -250,7 +250,8 @@ struct facts_order_member {
 	char *machine;
 	char *from; /* host UUID; NULL when it runs nowhere */
 	char *to;   /* host UUID; NULL when it shall run nowhere */
-	char *to_uri;
+	char *from_uri; /* libvirt URI of the source, as peers reach it */
+	char *to_uri;   /* and of the destination */
 	guint64 gap_ms; /* paused at the source to resumed at the destination, once known */
 };
 

@@ -39,6 +39,7 @@ static const struct facts_field order_member_fields[] = {
 	{ "machine", FACTS_STRING, offsetof(struct facts_order_member, machine), NULL, "name" },
 	{ "from", FACTS_STRING, offsetof(struct facts_order_member, from), NULL, "host UUID" },
 	{ "to", FACTS_STRING, offsetof(struct facts_order_member, to), NULL, "host UUID" },
+	{ "from-uri", FACTS_STRING, offsetof(struct facts_order_member, from_uri), NULL, "libvirt URI of the source" },
 	{ "to-uri", FACTS_STRING, offsetof(struct facts_order_member, to_uri), NULL,
 		"libvirt URI of the destination" },
 	{ "gap-ms", FACTS_NUMBER, offsetof(struct facts_order_member, gap_ms), NULL,

@@ -71,6 +71,7 @@ void virt_free(struct virt *virt);
 enum virt_verb {
 	VIRT_START,    /* a defined domain */
 	VIRT_RESUME,   /* a paused one */
+	VIRT_SHUTDOWN, /* ask the guest; not running is no error */
 	VIRT_DESTROY,  /* pull its plug; not running is no error */
 	VIRT_UNDEFINE, /* forget its definition; unknown is no error */
 };

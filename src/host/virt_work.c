@@ -28,6 +28,11 @@ static gboolean do_destroy(virDomain *domain)
 	return virDomainIsActive(domain) == 0 || virDomainDestroy(domain) == 0;
 }
 
+static gboolean do_shutdown(virDomain *domain)
+{
+	return virDomainIsActive(domain) == 0 || virDomainShutdown(domain) == 0;
+}
+
 static gboolean do_undefine(virDomain *domain)
 {
 	return virDomainUndefineFlags(
@@ -40,6 +45,7 @@ static const struct {
 } verbs[] = {
 	[VIRT_START] = { do_start, FALSE },
 	[VIRT_RESUME] = { do_resume, FALSE },
+	[VIRT_SHUTDOWN] = { do_shutdown, TRUE },
 	[VIRT_DESTROY] = { do_destroy, TRUE },
 	[VIRT_UNDEFINE] = { do_undefine, TRUE },
 };

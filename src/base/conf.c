@@ -1,0 +1,199 @@
+#include "base/conf.h"
+
+#include <string.h>
+
+G_DEFINE_QUARK(base - conf - error - quark, base_conf_error)
+
+static void *slot_of(const struct base_conf_option *option, void *conf)
+{
+	return (char *)conf + option->offset;
+}
+
+/* ---- one row a type ---- */
+
+static gboolean set_string(const struct base_conf_option *option, void *slot, const char *value)
+{
+	g_free(*(char **)slot);
+	*(char **)slot = g_strdup(value);
+	return TRUE;
+}
+
+static gboolean set_number(const struct base_conf_option *option, void *slot, const char *value)
+{
+	return g_ascii_string_to_unsigned(value, 10, 0, G_MAXUINT64, slot, NULL);
+}
+
+static gboolean set_boolean(const struct base_conf_option *option, void *slot, const char *value)
+{
+	static const char *const yes[] = { "yes", "true", "on", "1", NULL };
+	static const char *const no[] = { "no", "false", "off", "0", NULL };
+
+	*(gboolean *)slot = g_strv_contains(yes, value);
+	return *(gboolean *)slot || g_strv_contains(no, value);
+}
+
+static gboolean set_table(const struct base_conf_option *option, void *slot, const char *value)
+{
+	return FALSE; /* tables are filled key by key */
+}
+
+static const struct {
+	gboolean (*set)(const struct base_conf_option *option, void *slot, const char *value);
+	const char *name;
+} types[] = {
+	[BASE_CONF_STRING] = { set_string, "text" },
+	[BASE_CONF_NUMBER] = { set_number, "a number" },
+	[BASE_CONF_BOOLEAN] = { set_boolean, "yes or no" },
+	[BASE_CONF_TABLE] = { set_table, "a table" },
+};
+
+static gboolean set(const char *path, const struct base_conf_option *option, void *conf,
+	const char *value, GError **error)
+{
+	if (types[option->type].set(option, slot_of(option, conf), value))
+		return TRUE;
+	g_set_error(error, BASE_CONF_ERROR, BASE_CONF_ERROR_VALUE, "%s: [%s] %s: '%s' is not %s",
+		path, option->section, option->key, value, types[option->type].name);
+	return FALSE;
+}
+
+static const struct base_conf_option *find(
+	const struct base_conf_option *options, const char *section, const char *key)
+{
+	for (const struct base_conf_option *o = options; o->section; o++)
+		if (strcmp(o->section, section) == 0 && (!o->key || strcmp(o->key, key) == 0))
+			return o;
+	return NULL;
+}
+
+static GHashTable *table_of(const struct base_conf_option *option, void *conf)
+{
+	GHashTable **table = slot_of(option, conf);
+
+	if (!*table)
+		*table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	return *table;
+}
+
+static gboolean take_key(const char *path, const struct base_conf_option *options, void *conf,
+	GKeyFile *file, const char *section, const char *key, GError **error)
+{
+	const struct base_conf_option *option = find(options, section, key);
+	g_autofree char *value = g_key_file_get_string(file, section, key, error);
+
+	if (!value)
+		return FALSE;
+	g_strstrip(value);
+	if (!option) {
+		g_set_error(error, BASE_CONF_ERROR, BASE_CONF_ERROR_UNKNOWN,
+			"%s: [%s] %s: there is no such option", path, section, key);
+		return FALSE;
+	}
+	if (option->type != BASE_CONF_TABLE)
+		return set(path, option, conf, value, error);
+	g_hash_table_replace(table_of(option, conf), g_strdup(key), g_steal_pointer(&value));
+	return TRUE;
+}
+
+static gboolean take_file(
+	const char *path, const struct base_conf_option *options, void *conf, GError **error)
+{
+	g_autoptr(GKeyFile) file = g_key_file_new();
+	g_auto(GStrv) sections = NULL;
+
+	if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, error)) {
+		g_prefix_error(error, "%s: ", path);
+		return FALSE;
+	}
+	sections = g_key_file_get_groups(file, NULL);
+	for (size_t i = 0; sections[i]; i++) {
+		g_auto(GStrv) keys = g_key_file_get_keys(file, sections[i], NULL, NULL);
+
+		for (size_t k = 0; keys && keys[k]; k++)
+			if (!take_key(path, options, conf, file, sections[i], keys[k], error))
+				return FALSE;
+	}
+	return TRUE;
+}
+
+static int compare_names(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static gboolean take_folder(
+	const char *path, const struct base_conf_option *options, void *conf, GError **error)
+{
+	g_autofree char *folder = g_strconcat(path, ".d", NULL);
+	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	const char *name;
+
+	while (dir && (name = g_dir_read_name(dir)))
+		if (g_str_has_suffix(name, ".conf"))
+			g_ptr_array_add(names, g_build_filename(folder, name, NULL));
+	g_ptr_array_sort(names, compare_names);
+	for (unsigned i = 0; i < names->len; i++)
+		if (!take_file(names->pdata[i], options, conf, error))
+			return FALSE;
+	return TRUE;
+}
+
+static gboolean take_fallbacks(const struct base_conf_option *options, void *conf, GError **error)
+{
+	for (const struct base_conf_option *o = options; o->section; o++) {
+		if (o->type == BASE_CONF_TABLE)
+			table_of(o, conf);
+		else if (o->fallback && !set("default", o, conf, o->fallback, error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+static gboolean check_required(
+	const char *path, const struct base_conf_option *options, void *conf, GError **error)
+{
+	for (const struct base_conf_option *o = options; o->section; o++) {
+		if (o->type != BASE_CONF_STRING || o->fallback || *(char **)slot_of(o, conf))
+			continue;
+		g_set_error(error, BASE_CONF_ERROR, BASE_CONF_ERROR_VALUE,
+			"%s: [%s] %s is missing: %s", path, o->section, o->key, o->what);
+		return FALSE;
+	}
+	return TRUE;
+}
+
+gboolean base_conf_read(
+	const char *path, const struct base_conf_option *options, void *ret, GError **error)
+{
+	if (take_fallbacks(options, ret, error) && take_file(path, options, ret, error) &&
+		take_folder(path, options, ret, error) && check_required(path, options, ret, error))
+		return TRUE;
+	base_conf_clear(options, ret);
+	return FALSE;
+}
+
+void base_conf_clear(const struct base_conf_option *options, void *conf)
+{
+	for (const struct base_conf_option *o = options; o->section; o++) {
+		if (o->type == BASE_CONF_STRING)
+			g_clear_pointer((char **)slot_of(o, conf), g_free);
+		else if (o->type == BASE_CONF_TABLE)
+			g_clear_pointer((GHashTable **)slot_of(o, conf), g_hash_table_unref);
+	}
+}
+
+void base_conf_write_example(GString *out, const struct base_conf_option *options)
+{
+	const char *section = "";
+
+	for (const struct base_conf_option *o = options; o->section; o++) {
+		if (strcmp(section, o->section) != 0)
+			g_string_append_printf(out, "%s[%s]\n", *section ? "\n" : "", o->section);
+		section = o->section;
+		g_string_append_printf(out, "# %s\n", o->what);
+		if (o->key)
+			g_string_append_printf(out, "%s%s = %s\n", o->fallback ? "#" : "", o->key,
+				o->fallback ? o->fallback : "");
+	}
+}
