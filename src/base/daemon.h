@@ -1,0 +1,24 @@
+#pragma once
+/* What every daemon's main does: options, log, readiness, the end.
+ *
+ * `--config FILE`, `--check-config`, `--example-config`, `--version`, `--help`; SIGTERM and SIGINT end the main loop;
+ * READY, STOPPING and the watchdog go to systemd when there is one. Logs are GLib structured logs: the journal when
+ * standard error is the journal, plain lines otherwise.
+ */
+#include "base/conf.h"
+
+struct base_daemon {
+	const char *name;           /* drover-hostd */
+	const char *what;           /* one line for --help */
+	const char *default_config; /* /etc/drover/hostd.conf */
+	const struct base_conf_option *options;
+	size_t conf_size;
+	/* Which string option names the user to run as; NULL: none does. */
+	const char *(*user)(const void *conf);
+	/* Builds the program's one object, or says what to mend. */
+	void *(*begin)(const void *conf, GError **error);
+	void (*end)(void *object);
+};
+
+/* Whole life of a daemon; returns what main returns: 0 ended by a signal, 1 failed, 2 usage. */
+int base_daemon_main(const struct base_daemon *daemon, int argc, char **argv);

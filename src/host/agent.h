@@ -1,0 +1,44 @@
+#pragma once
+/* The host agent: what drover-hostd does between its configuration and its end.
+ *
+ *   libvirt ─ virt ──┐                                   ┌─> report ─> map
+ *   kernel ─ netwatch┼─> agent (domains, links, book) ───┼─> guard ──> enforcer
+ *   map ─ mirrors ───┘          ^                        └─> carry ──> virt
+ *                               └── gate_server <─ libvirt's hook
+ *
+ * The agent holds the one copy of the host's state and passes values on; decisions live in the rooms' other files. It
+ * runs wholly on the default GMainContext.
+ */
+#include <glib.h>
+
+struct agent_conf {
+	char *name; /* empty: the host name */
+	char *site;
+	char *libvirt;      /* URI of the local libvirtd */
+	char *libvirt_peer; /* URI under which other hosts reach it */
+	char *map_url;
+	char *map_ca;
+	char *map_cert;
+	char *map_key;
+	char *enforcer;   /* socket of drover-enforcer */
+	char *gate;       /* socket for the hook */
+	char *state_dir;
+	char *seal_key; /* file: PEM public key */
+	char *user;     /* to run as */
+	guint64 memory_mib; /* offered to guests; 0: all but an eighth */
+	guint64 cpus;       /* offered; 0: eight virtual ones a core */
+	gboolean admit_unclaimed;
+	char *admit_when_down; /* read by the hook */
+	GHashTable *segments;  /* segment -> bridge */
+	GHashTable *uplinks;   /* device -> neighbour[,risk...] */
+};
+
+struct base_conf_option;
+extern const struct base_conf_option AGENT_OPTIONS[];
+
+struct agent;
+
+/* Connects to nothing yet but opens the gate and reads the book; `conf` is borrowed. NULL with an error that says what to
+ * mend. */
+struct agent *agent_new(const struct agent_conf *conf, GError **error);
+void agent_free(struct agent *agent);
