@@ -17,13 +17,18 @@ struct arguments {
 	gboolean version;
 };
 
-static gboolean parse(const struct base_daemon *daemon, int argc, char **argv, struct arguments *ret)
+static gboolean parse(
+	const struct base_daemon *daemon, int argc, char **argv, struct arguments *ret)
 {
 	const GOptionEntry entries[] = {
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &ret->config, "configuration file", "FILE" },
-		{ "check-config", 0, 0, G_OPTION_ARG_NONE, &ret->check, "check the configuration and exit", NULL },
-		{ "example-config", 0, 0, G_OPTION_ARG_NONE, &ret->example, "print a commented configuration and exit", NULL },
-		{ "version", 'V', 0, G_OPTION_ARG_NONE, &ret->version, "print the version and exit", NULL },
+		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &ret->config, "configuration file",
+			"FILE" },
+		{ "check-config", 0, 0, G_OPTION_ARG_NONE, &ret->check,
+			"check the configuration and exit", NULL },
+		{ "example-config", 0, 0, G_OPTION_ARG_NONE, &ret->example,
+			"print a commented configuration and exit", NULL },
+		{ "version", 'V', 0, G_OPTION_ARG_NONE, &ret->version, "print the version and exit",
+			NULL },
 		{ NULL },
 	};
 	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
@@ -33,7 +38,8 @@ static gboolean parse(const struct base_daemon *daemon, int argc, char **argv, s
 	g_option_context_add_main_entries(context, entries, NULL);
 	if (g_option_context_parse(context, &argc, &argv, &error) && argc == 1)
 		return TRUE;
-	fprintf(stderr, "%s: %s (see %s --help)\n", daemon->name, error ? error->message : "it takes options only", daemon->name);
+	fprintf(stderr, "%s: %s (see %s --help)\n", daemon->name,
+		error ? error->message : "it takes options only", daemon->name);
 	return FALSE;
 }
 
@@ -45,9 +51,11 @@ static gboolean become(const char *user, GError **error)
 		return TRUE;
 	errno = 0;
 	entry = getpwnam(user);
-	if (entry && initgroups(user, entry->pw_gid) == 0 && setgid(entry->pw_gid) == 0 && setuid(entry->pw_uid) == 0)
+	if (entry && initgroups(user, entry->pw_gid) == 0 && setgid(entry->pw_gid) == 0 &&
+		setuid(entry->pw_uid) == 0)
 		return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
-	g_set_error(error, BASE_CONF_ERROR, BASE_CONF_ERROR_VALUE, "cannot run as user '%s': %s", user, entry ? g_strerror(errno) : "there is no such user");
+	g_set_error(error, BASE_CONF_ERROR, BASE_CONF_ERROR_VALUE, "cannot run as user '%s': %s",
+		user, entry ? g_strerror(errno) : "there is no such user");
 	return FALSE;
 }
 

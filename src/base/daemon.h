@@ -1,9 +1,9 @@
 #pragma once
 /* What every daemon's main does: options, log, readiness, the end.
  *
- * `--config FILE`, `--check-config`, `--example-config`, `--version`, `--help`; SIGTERM and SIGINT end the main loop;
- * READY, STOPPING and the watchdog go to systemd when there is one. Logs are GLib structured logs: the journal when
- * standard error is the journal, plain lines otherwise.
+ * `--config FILE`, `--check-config`, `--example-config`, `--version`, `--help`; SIGTERM and SIGINT
+ * end the main loop; READY, STOPPING and the watchdog go to systemd when there is one. Logs are
+ * GLib structured logs: the journal when standard error is the journal, plain lines otherwise.
  */
 #include "base/conf.h"
 

@@ -1,6 +1,5 @@
 #include "host/agent.h"
 
-#include "base/conf.h"
 #include "host/book.h"
 #include "host/carry.h"
 #include "host/domxml.h"
@@ -15,9 +14,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ENFORCE_WAIT_MS 3000
+#define ENFORCE_WAIT_MS  3000
 #define SUBSCRIPTION_MAX (64u * 1024 * 1024)
-#define OVERCOMMIT_CPUS 8
+#define OVERCOMMIT_CPUS  8
 
 /* The three windows on the map that a host needs; each is one subscription and one mirror. */
 static const struct window {
@@ -31,7 +30,7 @@ static const struct window {
 	{ "claims", TRUE, 2, "d:in-fleet or d:member-of", "d:member-of" },
 	/* what concerns the machines reserved for this host */
 	{ "mine", FALSE, 2, "d:reservation or d:conntrack or d:member-of",
-			"d:reservation or d:conntrack or d:member-of or d:protection or d:definition or d:label or d:order" },
+		"d:reservation or d:conntrack or d:member-of or d:protection or d:definition or d:label or d:order" },
 	/* what is thought of this host as a place to run */
 	{ "verdicts", FALSE, 1, "d:clearance", "d:clearance" },
 };
@@ -89,7 +88,8 @@ static void domain_free(gpointer data)
 
 static gboolean is_present(const struct agent_domain *domain)
 {
-	return domain->virt.state == VIRT_RUNNING || domain->virt.state == VIRT_PAUSED || domain->virt.state == VIRT_MOVING;
+	return domain->virt.state == VIRT_RUNNING || domain->virt.state == VIRT_PAUSED ||
+	       domain->virt.state == VIRT_MOVING;
 }
 
 static GHashTable *present_set(struct agent *agent)
@@ -113,21 +113,24 @@ static gboolean is_fresh(const struct agent *agent)
 	return TRUE;
 }
 
-/* A paused arrival or a left-behind definition for which there is no reservation any more, with no order under way, may
- * never run here again (docs/moves.md, invariant 9). Only our own sealed machines are touched, only on fresh knowledge. */
+/* A paused arrival or a left-behind definition for which there is no reservation any more, with no
+ * order under way, may never run here again (docs/moves.md, invariant 9). Only our own sealed
+ * machines are touched, only on fresh knowledge. */
 static void clear_leftovers(struct agent *agent)
 {
 	GHashTableIter iter;
 	gpointer value;
 
-	if (!is_fresh(agent) || !agent->settled || ifmap_client_state(agent->client) != IFMAP_CLIENT_UP)
+	if (!is_fresh(agent) || !agent->settled ||
+		ifmap_client_state(agent->client) != IFMAP_CLIENT_UP)
 		return;
 	g_hash_table_iter_init(&iter, agent->domains);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		const struct agent_domain *domain = value;
 		const char *vapp = book_claim(agent->book, domain->virt.uuid);
 
-		if (!vapp || !domain->vapp || strcmp(vapp, domain->vapp) != 0 || book_reservation(agent->book, domain->virt.uuid))
+		if (!vapp || !domain->vapp || strcmp(vapp, domain->vapp) != 0 ||
+			book_reservation(agent->book, domain->virt.uuid))
 			continue;
 		if (domain->virt.state == VIRT_PAUSED)
 			virt_do(agent->virt, VIRT_DESTROY, domain->virt.uuid, NULL, NULL);
@@ -139,7 +142,13 @@ static void clear_leftovers(struct agent *agent)
 static void report_self(struct agent *agent)
 {
 	struct facts_host host = {
-		.name = agent->name, .site = agent->conf->site, .agent_version = (char *)DROVER_VERSION, .libvirt_uri = agent->conf->libvirt_peer, .backend = agent->backend, .enforcing = guard_conforming(agent->guard), .started_ms = agent->started_ms,
+		.name = agent->name,
+		.site = agent->conf->site,
+		.agent_version = (char *)DROVER_VERSION,
+		.libvirt_uri = agent->conf->libvirt_peer,
+		.backend = agent->backend,
+		.enforcing = guard_conforming(agent->guard),
+		.started_ms = agent->started_ms,
 	};
 
 	if (agent->settled)
@@ -173,7 +182,8 @@ struct filling {
 	struct book *book;
 };
 
-static void on_mirrored(const struct ifmap_id *a, const struct ifmap_id *b, const struct ifmap_meta *meta, gpointer data)
+static void on_mirrored(const struct ifmap_id *a, const struct ifmap_id *b,
+	const struct ifmap_meta *meta, gpointer data)
 {
 	struct filling *filling = data;
 
@@ -192,13 +202,16 @@ static void turn_page(struct agent *agent)
 		return;
 	}
 	if (!book_save(filling.book, agent->book_path, &error))
-		g_warning("the last known intents could not be kept: %s; they hold until the next restart", error->message);
+		g_warning(
+			"the last known intents could not be kept: %s; they hold until the next restart",
+			error->message);
 	book_free(agent->book);
 	agent->book = filling.book;
 	look_soon(agent);
 }
 
-static void on_result(struct ifmap_client *client, const struct ifmap_result *result, const GError *error, gpointer data)
+static void on_result(struct ifmap_client *client, const struct ifmap_result *result,
+	const GError *error, gpointer data)
 {
 	struct agent *agent = data;
 
@@ -212,28 +225,36 @@ static void on_result(struct ifmap_client *client, const struct ifmap_result *re
 		ifmap_mirror_apply(agent->mirrors[i], result);
 		agent->filled[i] = TRUE;
 	}
-	/* Half a picture is worse than yesterday's: the book turns its page only when every window has been filled. */
+	/* Half a picture is worse than yesterday's: the book turns its page only when every window
+	 * has been filled. */
 	if (is_fresh(agent))
 		turn_page(agent);
 }
 
-static void on_map_state(struct ifmap_client *client, enum ifmap_client_state state, const GError *why, gpointer data)
+static void on_map_state(struct ifmap_client *client, enum ifmap_client_state state,
+	const GError *why, gpointer data)
 {
 	struct agent *agent = data;
 
 	if (state == IFMAP_CLIENT_UP)
 		g_message("map: session stands");
 	else
-		g_warning("map: %s; going on with the last known intents", why ? why->message : "not connected");
+		g_warning("map: %s; going on with the last known intents",
+			why ? why->message : "not connected");
 	if (state != IFMAP_CLIENT_UP)
 		memset(agent->filled, 0, sizeof(agent->filled));
 }
 
 static void subscribe_window(struct agent *agent, const struct window *window)
 {
-	g_autoptr(ifmap_id) start = window->from_fleet ? facts_id_fleet() : facts_id_device(agent->uuid, NULL);
+	g_autoptr(ifmap_id) start = window->from_fleet ? facts_id_fleet()
+						       : facts_id_device(agent->uuid, NULL);
 	struct ifmap_search search = {
-		.start = start, .max_depth = window->depth, .max_size = SUBSCRIPTION_MAX, .match_links = window->match_links, .result_filter = window->result_filter,
+		.start = start,
+		.max_depth = window->depth,
+		.max_size = SUBSCRIPTION_MAX,
+		.match_links = window->match_links,
+		.result_filter = window->result_filter,
 	};
 
 	ifmap_client_subscribe(agent->client, window->name, &search, on_result, agent);
@@ -276,7 +297,14 @@ static void on_refused(const struct enforce_refused *refused, gpointer data)
 {
 	struct agent *agent = data;
 	struct facts_refused fact = {
-		.direction = (char *)rules_direction_to_string(refused->direction), .peer = (char *)refused->peer, .protocol = (char *)refused->protocol, .port = refused->port, .rule = (char *)refused->rule, .count = refused->count, .first_ms = now_ms(), .last_ms = now_ms(),
+		.direction = (char *)rules_direction_to_string(refused->direction),
+		.peer = (char *)refused->peer,
+		.protocol = (char *)refused->protocol,
+		.port = refused->port,
+		.rule = (char *)refused->rule,
+		.count = refused->count,
+		.first_ms = now_ms(),
+		.last_ms = now_ms(),
 	};
 
 	if (agent->report)
@@ -286,10 +314,15 @@ static void on_refused(const struct enforce_refused *refused, gpointer data)
 static void on_tampered(const struct enforce_tampered *tampered, gpointer data)
 {
 	struct agent *agent = data;
-	g_autofree char *text = g_strdup_printf("rules on %s were changed by %s and put back after %.1f ms: %s", agent->name, tampered->by,
-			tampered->open_ms, tampered->difference);
+	g_autofree char *text = g_strdup_printf(
+		"rules on %s were changed by %s and put back after %.1f ms: %s", agent->name,
+		tampered->by, tampered->open_ms, tampered->difference);
 	struct facts_alert alert = {
-		.code = (char *)"RULES_TAMPERED", .text = text, .host = agent->uuid, .at_ms = now_ms(), .open_us = (guint64)(tampered->open_ms * 1000),
+		.code = (char *)"RULES_TAMPERED",
+		.text = text,
+		.host = agent->uuid,
+		.at_ms = now_ms(),
+		.open_us = (guint64)(tampered->open_ms * 1000),
 	};
 
 	g_warning("%s", text);
@@ -321,7 +354,9 @@ static void report_segments(struct agent *agent)
 	g_hash_table_iter_init(&iter, agent->conf->segments);
 	while (g_hash_table_iter_next(&iter, &segment, &bridge)) {
 		const struct netwatch_link *link = netwatch_find(agent->netwatch, bridge);
-		struct facts_segment_present fact = { .bridge = bridge, .up = link && link->up, .mtu = link ? link->mtu : 0 };
+		struct facts_segment_present fact = {
+			.bridge = bridge, .up = link && link->up, .mtu = link ? link->mtu : 0
+		};
 
 		report_segment(agent->report, segment, link && link->up ? &fact : NULL);
 	}
@@ -338,7 +373,10 @@ static void report_uplinks(struct agent *agent)
 		const struct netwatch_link *link = netwatch_find(agent->netwatch, device);
 		g_auto(GStrv) words = g_strsplit(plugged, ",", -1);
 		struct facts_fabric_link fact = {
-			.port = device, .up = link && link->up, .mtu = link ? link->mtu : 0, .risks = words[0] && words[1] ? words + 1 : NULL,
+			.port = device,
+			.up = link && link->up,
+			.mtu = link ? link->mtu : 0,
+			.risks = words[0] && words[1] ? words + 1 : NULL,
 		};
 
 		if (words[0])
@@ -397,17 +435,26 @@ static void report_nics(struct agent *agent, const struct agent_domain *domain)
 
 	for (unsigned i = 0; xml && i < xml->nics->len; i++) {
 		const struct domxml_nic *nic = xml->nics->pdata[i];
-		struct facts_nic fact = { .tap = nic->tap, .segment = (char *)segment_of(agent, nic->bridge), .host = agent->uuid };
+		struct facts_nic fact = { .tap = nic->tap,
+			.segment = (char *)segment_of(agent, nic->bridge),
+			.host = agent->uuid };
 
 		if (nic->mac)
-			report_nic(agent->report, domain->virt.uuid, nic->mac, is_present(domain) ? &fact : NULL);
+			report_nic(agent->report, domain->virt.uuid, nic->mac,
+				is_present(domain) ? &fact : NULL);
 	}
 }
 
 static void report_domain(struct agent *agent, const struct agent_domain *domain)
 {
 	struct facts_runs_on fact = {
-		.name = domain->virt.name, .state = (char *)virt_state_to_string(domain->virt.state), .vcpus = domain->virt.vcpus, .memory_mib = domain->virt.memory_mib, .vapp = domain->vapp, .seal = (char *)domain->seal, .since_ms = domain->since_ms,
+		.name = domain->virt.name,
+		.state = (char *)virt_state_to_string(domain->virt.state),
+		.vcpus = domain->virt.vcpus,
+		.memory_mib = domain->virt.memory_mib,
+		.vapp = domain->vapp,
+		.seal = (char *)domain->seal,
+		.since_ms = domain->since_ms,
 	};
 
 	report_machine(agent->report, domain->virt.uuid, &fact);
@@ -416,10 +463,13 @@ static void report_domain(struct agent *agent, const struct agent_domain *domain
 
 static void read_seal(struct agent *agent, struct agent_domain *domain)
 {
-	static const char *const names[] = { [VAPP_SEAL_NONE] = "none", [VAPP_SEAL_GOOD] = "valid", [VAPP_SEAL_BROKEN] = "invalid" };
+	static const char *const names[] = { [VAPP_SEAL_NONE] = "none",
+		[VAPP_SEAL_GOOD] = "valid",
+		[VAPP_SEAL_BROKEN] = "invalid" };
 	g_autoptr(vapp_member) member = NULL;
 	g_autoptr(GError) error = NULL;
-	enum vapp_seal_status status = seal_check_domain(domain->virt.xml, agent->seal_key ? agent->seal_key : "", &member, &error);
+	enum vapp_seal_status status = seal_check_domain(
+		domain->virt.xml, agent->seal_key ? agent->seal_key : "", &member, &error);
 
 	domain->seal = names[status];
 	domain->vapp = member ? g_strdup(member->vapp) : NULL;
@@ -498,16 +548,19 @@ static void on_virt_up(const struct virt_host *host, gpointer data)
 	if (!agent->uuid)
 		meet_host(agent, host);
 	else if (strcmp(agent->uuid, host->uuid) != 0)
-		g_critical("libvirt now says that this host is %s, not %s; restart drover-hostd", host->uuid, agent->uuid);
+		g_critical("libvirt now says that this host is %s, not %s; restart drover-hostd",
+			host->uuid, agent->uuid);
 	agent->capacity.cpus = agent->conf->cpus ? agent->conf->cpus : host->cpus * OVERCOMMIT_CPUS;
-	agent->capacity.memory_mib = agent->conf->memory_mib ? agent->conf->memory_mib : host->memory_mib / 8 * 7;
+	agent->capacity.memory_mib = agent->conf->memory_mib ? agent->conf->memory_mib
+							     : host->memory_mib / 8 * 7;
 	g_strfreev(agent->capacity.cpu_models);
 	g_strfreev(agent->capacity.machine_types);
 	agent->capacity.cpu_models = g_strdupv(host->cpu_models);
 	agent->capacity.machine_types = g_strdupv(host->machine_types);
 }
 
-/* The host's UUID names it everywhere, so everything that needs it begins when libvirt has told it for the first time. */
+/* The host's UUID names it everywhere, so everything that needs it begins when libvirt has told it
+ * for the first time. */
 static void meet_host(struct agent *agent, const struct virt_host *host)
 {
 	struct carry_parts parts;
@@ -534,18 +587,27 @@ struct knock {
 static void on_ready(gboolean stands, const char *why, gpointer data)
 {
 	struct knock *knock = data;
-	g_autofree char *text = stands ? NULL : g_strdup_printf("the rules of this machine do not stand on %s: %s", knock->agent->name, why);
+	g_autofree char *text = stands ? NULL
+				       : g_strdup_printf(
+						 "the rules of this machine do not stand on %s: %s",
+						 knock->agent->name, why);
 
 	gate_ticket_answer(knock->ticket, stands ? NULL : "AGENT_NOT_CONFORMING", text);
 	gate_verdict_clear(&knock->verdict);
 	g_free(knock);
 }
 
-static void on_knock(const char *operation, const char *xml, struct gate_ticket *ticket, gpointer data)
+static void on_knock(
+	const char *operation, const char *xml, struct gate_ticket *ticket, gpointer data)
 {
 	struct agent *agent = data;
 	struct gate_request request = {
-		.operation = operation, .arrival = strcmp(operation, "migrate") == 0, .xml = xml, .seal_key = agent->seal_key, .host_name = agent->name, .admit_unclaimed = agent->conf->admit_unclaimed,
+		.operation = operation,
+		.arrival = strcmp(operation, "migrate") == 0,
+		.xml = xml,
+		.seal_key = agent->seal_key,
+		.host_name = agent->name,
+		.admit_unclaimed = agent->conf->admit_unclaimed,
 	};
 	struct knock *knock = g_new0(struct knock, 1);
 
@@ -557,8 +619,9 @@ static void on_knock(const char *operation, const char *xml, struct gate_ticket 
 		return;
 	}
 	if (knock->verdict.answer == GATE_REFUSE)
-		g_message("gate: refused %s of %s: %s: %s", operation, knock->verdict.uuid ? knock->verdict.uuid : "?", knock->verdict.code,
-				knock->verdict.text);
+		g_message("gate: refused %s of %s: %s: %s", operation,
+			knock->verdict.uuid ? knock->verdict.uuid : "?", knock->verdict.code,
+			knock->verdict.text);
 	gate_ticket_answer(ticket, knock->verdict.code, knock->verdict.text);
 	gate_verdict_clear(&knock->verdict);
 	g_free(knock);
@@ -577,7 +640,12 @@ static gboolean read_seal_key(struct agent *agent, GError **error)
 static gboolean make_client(struct agent *agent, GError **error)
 {
 	struct ifmap_client_config config = {
-		.url = agent->conf->map_url, .ca_file = agent->conf->map_ca, .cert_file = agent->conf->map_cert, .key_file = agent->conf->map_key, .prefixes = FACTS_PREFIXES, .max_poll_result_size = SUBSCRIPTION_MAX,
+		.url = agent->conf->map_url,
+		.ca_file = agent->conf->map_ca,
+		.cert_file = agent->conf->map_cert,
+		.key_file = agent->conf->map_key,
+		.prefixes = FACTS_PREFIXES,
+		.max_poll_result_size = SUBSCRIPTION_MAX,
 	};
 
 	agent->client = ifmap_client_new(&config, error);
@@ -586,8 +654,10 @@ static gboolean make_client(struct agent *agent, GError **error)
 
 static gboolean open_parts(struct agent *agent, GError **error)
 {
-	static const struct guard_events guard_events = { on_rules, on_refused, on_tampered, on_enforcer };
-	static const struct virt_events virt_events = { on_virt_up, on_virt_down, on_domain, on_stopped, on_settled };
+	static const struct guard_events guard_events = { on_rules, on_refused, on_tampered,
+		on_enforcer };
+	static const struct virt_events virt_events = { on_virt_up, on_virt_down, on_domain,
+		on_stopped, on_settled };
 
 	agent->book = book_load(agent->book_path, "", error);
 	if (!agent->book || !read_seal_key(agent, error) || !make_client(agent, error))

@@ -6,10 +6,10 @@
  *   map ─ mirrors ───┘          ^                        └─> carry ──> virt
  *                               └── gate_server <─ libvirt's hook
  *
- * The agent holds the one copy of the host's state and passes values on; decisions live in the rooms' other files. It
- * runs wholly on the default GMainContext.
+ * The agent holds the one copy of the host's state and passes values on; decisions live in the
+ * rooms' other files. It runs wholly on the default GMainContext.
  */
-#include <glib.h>
+#include "base/conf.h"
 
 struct agent_conf {
 	char *name; /* empty: the host name */
@@ -20,11 +20,11 @@ struct agent_conf {
 	char *map_ca;
 	char *map_cert;
 	char *map_key;
-	char *enforcer;   /* socket of drover-enforcer */
-	char *gate;       /* socket for the hook */
+	char *enforcer; /* socket of drover-enforcer */
+	char *gate;     /* socket for the hook */
 	char *state_dir;
-	char *seal_key; /* file: PEM public key */
-	char *user;     /* to run as */
+	char *seal_key;     /* file: PEM public key */
+	char *user;         /* to run as */
 	guint64 memory_mib; /* offered to guests; 0: all but an eighth */
 	guint64 cpus;       /* offered; 0: eight virtual ones a core */
 	gboolean admit_unclaimed;
@@ -33,12 +33,12 @@ struct agent_conf {
 	GHashTable *uplinks;   /* device -> neighbour[,risk...] */
 };
 
-struct base_conf_option;
+
 extern const struct base_conf_option AGENT_OPTIONS[];
 
 struct agent;
 
-/* Connects to nothing yet but opens the gate and reads the book; `conf` is borrowed. NULL with an error that says what to
- * mend. */
+/* Connects to nothing yet but opens the gate and reads the book; `conf` is borrowed. NULL with an
+ * error that says what to mend. */
 struct agent *agent_new(const struct agent_conf *conf, GError **error);
 void agent_free(struct agent *agent);

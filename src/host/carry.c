@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define RETURN_MS 20000   /* how long a copy may try to go back before it is given up */
+#define RETURN_MS   20000 /* how long a copy may try to go back before it is given up */
 #define SHUTDOWN_MS 8000  /* how long a guest may take to shut down by itself */
 
 enum side { SIDE_FROM, SIDE_TO };
@@ -13,10 +13,10 @@ struct job {
 	char *order;
 	char *uuid;
 	char *phase;
-	gint64 began_us;      /* monotonic: when the phase was first seen */
-	gboolean asked;       /* the phase's one request was made and is under way or over */
-	gboolean loaded;      /* connections were loaded (or there were none) */
-	char *failure;        /* why it cannot be done */
+	gint64 began_us;           /* monotonic: when the phase was first seen */
+	gboolean asked;            /* the phase's one request was made and is under way or over */
+	gboolean loaded;           /* connections were loaded (or there were none) */
+	char *failure;             /* why it cannot be done */
 	enum virt_move_state move; /* of the outgoing migration, across phases */
 	gboolean move_begun;
 	unsigned percent;
@@ -70,7 +70,14 @@ static guint64 now_ms(void)
 static void tell(struct job *job, enum outcome outcome)
 {
 	struct facts_progress now = {
-		.order = job->order, .phase = job->phase, .state = (char *)outcome_names[outcome], .percent = job->percent, .text = job->failure, .at_ms = job->said.at_ms, .paused_ms = job->paused_ms, .resumed_ms = job->resumed_ms,
+		.order = job->order,
+		.phase = job->phase,
+		.state = (char *)outcome_names[outcome],
+		.percent = job->percent,
+		.text = job->failure,
+		.at_ms = job->said.at_ms,
+		.paused_ms = job->paused_ms,
+		.resumed_ms = job->resumed_ms,
 	};
 
 	if (facts_equal(FACTS_PROGRESS, &now, &job->said))
@@ -88,7 +95,8 @@ static void fail(struct job *job, const char *why)
 	tell(job, OUTCOME_FAILED);
 }
 
-/* ---- requests to libvirt: one under way per phase; its end shows in the domain's state, its failure here ---- */
+/* ---- requests to libvirt: one under way per phase; its end shows in the domain's state, its
+ * failure here ---- */
 
 /* Identifies a job without owning it: the job may be gone when libvirt answers. */
 struct asking {
@@ -144,32 +152,37 @@ static void ask(struct scene *scene, enum virt_verb verb)
 
 static void ask_fresh_start(struct scene *scene)
 {
-	const struct facts_definition *definition = book_definition(scene->carry->book, scene->job->uuid);
+	const struct facts_definition *definition = book_definition(
+		scene->carry->book, scene->job->uuid);
 
 	if (scene->job->asked)
 		return;
 	scene->job->asked = TRUE;
 	if (definition && definition->xml)
-		virt_define(scene->carry->parts.virt, definition->xml, on_defined, asking_new(scene->job));
+		virt_define(scene->carry->parts.virt, definition->xml, on_defined,
+			asking_new(scene->job));
 	else
 		fail(scene->job, "the map holds no definition of this machine");
 }
 
 static gboolean is_home(const struct scene *scene)
 {
-	const struct facts_reservation *reservation = book_reservation(scene->carry->book, scene->job->uuid);
+	const struct facts_reservation *reservation = book_reservation(
+		scene->carry->book, scene->job->uuid);
 
 	return reservation && g_strcmp0(reservation->purpose, "home") == 0;
 }
 
 static gboolean is_active(const struct scene *scene)
 {
-	return scene->state == VIRT_RUNNING || scene->state == VIRT_PAUSED || scene->state == VIRT_MOVING;
+	return scene->state == VIRT_RUNNING || scene->state == VIRT_PAUSED ||
+	       scene->state == VIRT_MOVING;
 }
 
 /* ---- the outgoing migration ---- */
 
-static void on_move(const char *uuid, enum virt_move_state state, unsigned percent, const GError *error, gpointer data)
+static void on_move(const char *uuid, enum virt_move_state state, unsigned percent,
+	const GError *error, gpointer data)
 {
 	struct carry *carry = data;
 	struct job *job = g_hash_table_lookup(carry->jobs, uuid);
@@ -184,9 +197,12 @@ static void on_move(const char *uuid, enum virt_move_state state, unsigned perce
 		job->failure = g_strdup(error->message);
 	}
 	if (strcmp(job->phase, "precopy") == 0 || strcmp(job->phase, "switch") == 0) {
-		gboolean done = state == VIRT_MOVE_ARRIVED || (state == VIRT_MOVE_HELD && strcmp(job->phase, "precopy") == 0);
+		gboolean done = state == VIRT_MOVE_ARRIVED ||
+				(state == VIRT_MOVE_HELD && strcmp(job->phase, "precopy") == 0);
 
-		tell(job, state == VIRT_MOVE_FAILED ? OUTCOME_FAILED : done ? OUTCOME_DONE : OUTCOME_RUNNING);
+		tell(job, state == VIRT_MOVE_FAILED ? OUTCOME_FAILED
+			  : done                    ? OUTCOME_DONE
+						    : OUTCOME_RUNNING);
 	}
 }
 
@@ -242,7 +258,8 @@ static enum outcome precopy_from(struct scene *scene)
 		job->asked = TRUE;
 		job->move_begun = TRUE;
 		job->move = VIRT_MOVE_COPYING;
-		virt_move(scene->carry->parts.virt, job->uuid, scene->member->to_uri, on_move, scene->carry);
+		virt_move(scene->carry->parts.virt, job->uuid, scene->member->to_uri, on_move,
+			scene->carry);
 	}
 	if (job->move_begun && (job->move == VIRT_MOVE_HELD || job->move == VIRT_MOVE_ARRIVED))
 		return OUTCOME_DONE;
@@ -252,7 +269,8 @@ static enum outcome precopy_from(struct scene *scene)
 static enum outcome switch_from(struct scene *scene)
 {
 	virt_move_release(scene->carry->parts.virt, scene->job->uuid);
-	return scene->state == VIRT_SHUTOFF || scene->state == VIRT_ABSENT ? OUTCOME_DONE : OUTCOME_RUNNING;
+	return scene->state == VIRT_SHUTOFF || scene->state == VIRT_ABSENT ? OUTCOME_DONE
+									   : OUTCOME_RUNNING;
 }
 
 static void on_loaded(const struct enforce_reply *reply, const GError *error, gpointer data)
@@ -268,14 +286,16 @@ static void on_loaded(const struct enforce_reply *reply, const GError *error, gp
 static enum outcome switch_to(struct scene *scene)
 {
 	struct job *job = scene->job;
-	const struct facts_conntrack *conntrack = book_conntrack(scene->carry->book, job->uuid, job->order);
+	const struct facts_conntrack *conntrack = book_conntrack(
+		scene->carry->book, job->uuid, job->order);
 	struct enforce_client *enforcer = guard_enforcer(scene->carry->parts.guard);
 
 	if (scene->state == VIRT_PAUSED && conntrack && !job->asked) {
 		job->asked = TRUE;
 		job->loaded = !enforcer || !conntrack->n_entries;
 		if (!job->loaded)
-			enforce_client_conntrack_load(enforcer, job->uuid, conntrack->entries, on_loaded, asking_new(job));
+			enforce_client_conntrack_load(enforcer, job->uuid, conntrack->entries,
+				on_loaded, asking_new(job));
 	}
 	return scene->state == VIRT_PAUSED && job->loaded ? OUTCOME_DONE : OUTCOME_RUNNING;
 }
@@ -317,7 +337,8 @@ static gboolean on_return_over(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
-/* A copy that came here goes back; one that cannot is given up, for only its source may run it now. */
+/* A copy that came here goes back; one that cannot is given up, for only its source may run it now.
+ */
 static enum outcome return_to(struct scene *scene)
 {
 	struct job *job = scene->job;
@@ -334,10 +355,12 @@ static enum outcome return_to(struct scene *scene)
 		return OUTCOME_RUNNING;
 	job->asked = TRUE;
 	if (scene->member->from && scene->member->from_uri) {
-		virt_move(scene->carry->parts.virt, job->uuid, scene->member->from_uri, on_move, scene->carry);
+		virt_move(scene->carry->parts.virt, job->uuid, scene->member->from_uri, on_move,
+			scene->carry);
 		virt_move_release(scene->carry->parts.virt, job->uuid);
 	} else {
-		virt_do(scene->carry->parts.virt, VIRT_DESTROY, job->uuid, on_done, asking_new(job));
+		virt_do(scene->carry->parts.virt, VIRT_DESTROY, job->uuid, on_done,
+			asking_new(job));
 	}
 	return OUTCOME_RUNNING;
 }
@@ -373,10 +396,12 @@ static gboolean must_wait(const struct scene *scene)
 	for (unsigned i = 0; mine && mine->order && i < scene->order->members->len; i++) {
 		const struct facts_order_member *other = scene->order->members->pdata[i];
 		const struct facts_member_of *member = book_member(scene->carry->book, other->vm);
-		const struct virt_domain *domain = g_hash_table_lookup(scene->carry->domains, other->vm);
+		const struct virt_domain *domain = g_hash_table_lookup(
+			scene->carry->domains, other->vm);
 
-		if (member && member->order && member->order < mine->order && g_strcmp0(other->to, scene->member->to) == 0 &&
-				(!domain || domain->state != VIRT_RUNNING))
+		if (member && member->order && member->order < mine->order &&
+			g_strcmp0(other->to, scene->member->to) == 0 &&
+			(!domain || domain->state != VIRT_RUNNING))
 			return TRUE;
 	}
 	return FALSE;
@@ -457,7 +482,8 @@ static struct job *job_of(struct carry *carry, const struct facts_order *order, 
 	return job;
 }
 
-static void act(struct carry *carry, const struct facts_order *order, const struct facts_order_member *member, enum side side)
+static void act(struct carry *carry, const struct facts_order *order,
+	const struct facts_order_member *member, enum side side)
 {
 	const struct virt_domain *domain = g_hash_table_lookup(carry->domains, member->vm);
 	struct scene scene = { carry, NULL, order, member, domain ? domain->state : VIRT_ABSENT };
@@ -469,7 +495,8 @@ static void act(struct carry *carry, const struct facts_order *order, const stru
 			continue;
 		scene.job = job_of(carry, order, member->vm);
 		outcome = actions[i].act(&scene);
-		tell(scene.job, scene.job->failure && outcome != OUTCOME_DONE ? OUTCOME_FAILED : outcome);
+		tell(scene.job,
+			scene.job->failure && outcome != OUTCOME_DONE ? OUTCOME_FAILED : outcome);
 	}
 }
 

@@ -1,9 +1,11 @@
 #pragma once
-/* Carries out this host's part of orders: one table of (phase, side) -> what to do, as docs/moves.md has it.
+/* Carries out this host's part of orders: one table of (phase, side) -> what to do, as
+ * docs/moves.md has it.
  *
- * The carrier acts on what *is* (the domains of its libvirtd, the rules read back, the book), not on what it remembers:
- * looking again is always harmless, and a restarted agent goes on where the other one stopped. It answers every phase for
- * every member with a progress fact. It starts or resumes a machine only where the book says that this host is its home.
+ * The carrier acts on what *is* (the domains of its libvirtd, the rules read back, the book), not
+ * on what it remembers: looking again is always harmless, and a restarted agent goes on where the
+ * other one stopped. It answers every phase for every member with a progress fact. It starts or
+ * resumes a machine only where the book says that this host is its home.
  */
 #include "host/book.h"
 #include "host/guard.h"
@@ -23,8 +25,9 @@ struct carry_parts {
 struct carry *carry_new(const struct carry_parts *parts);
 void carry_free(struct carry *carry);
 
-/* Something changed: looks at every order of the book. `domains`: UUID -> struct virt_domain *. Both are borrowed for the
- * call. */
+/* Something changed: looks at every order of the book. `domains`: UUID -> struct virt_domain *.
+ * Both are borrowed for the call. */
 void carry_look(struct carry *carry, const struct book *book, GHashTable *domains);
-/* libvirt says that the machine has just stopped for the last part of its way out: its connections are taken along. */
+/* libvirt says that the machine has just stopped for the last part of its way out: its connections
+ * are taken along. */
 void carry_stopped(struct carry *carry, const char *uuid);

@@ -7,6 +7,7 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
+#define DUMP_SIZE 32768 /* what the kernel puts into one message of a dump at most */
 #define SETTLE_MS 5 /* events come in bursts; one reading serves a burst */
 
 struct netwatch {
@@ -65,12 +66,12 @@ static GHashTable *read_links(void)
 {
 	GHashTable *links = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
 	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	g_autofree char *buffer = g_malloc(MNL_SOCKET_DUMP_SIZE);
+	g_autofree char *buffer = g_malloc(DUMP_SIZE);
 	int more = MNL_CB_ERROR;
 
 	if (socket && mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) == 0 && ask_links(socket)) {
 		do {
-			ssize_t n = mnl_socket_recvfrom(socket, buffer, MNL_SOCKET_DUMP_SIZE);
+			ssize_t n = mnl_socket_recvfrom(socket, buffer, DUMP_SIZE);
 
 			more = n > 0 ? mnl_cb_run(buffer, (size_t)n, 0, 0, on_link, links)
 				     : MNL_CB_ERROR;

@@ -24,7 +24,8 @@ struct report *report_new(struct ifmap_client *client, const char *host_uuid)
 	report->host_uuid = g_strdup(host_uuid);
 	report->host = facts_id_device(host_uuid, NULL);
 	report->fleet = facts_id_fleet();
-	report->refused = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
+	report->refused = g_hash_table_new_full(
+		g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
 	return report;
 }
 
@@ -40,7 +41,8 @@ void report_free(struct report *report)
 }
 
 /* On the link between `other` (NULL: the name was unusable, nothing is said) and this host. */
-static void keep_link(struct report *report, enum facts_kind kind, struct ifmap_id *other, const void *fact)
+static void keep_link(
+	struct report *report, enum facts_kind kind, struct ifmap_id *other, const void *fact)
 {
 	if (other)
 		facts_keep(report->client, kind, other, report->host, NULL, fact);
@@ -60,12 +62,14 @@ void report_capacity(struct report *report, const struct facts_capacity *fact)
 	facts_keep(report->client, FACTS_CAPACITY, report->host, NULL, NULL, fact);
 }
 
-void report_segment(struct report *report, const char *segment, const struct facts_segment_present *fact)
+void report_segment(
+	struct report *report, const char *segment, const struct facts_segment_present *fact)
 {
 	keep_link(report, FACTS_SEGMENT_PRESENT, facts_id_segment(segment, NULL), fact);
 }
 
-void report_uplink(struct report *report, const char *neighbour, const struct facts_fabric_link *fact)
+void report_uplink(
+	struct report *report, const char *neighbour, const struct facts_fabric_link *fact)
 {
 	keep_link(report, FACTS_FABRIC_LINK, facts_id_switch(neighbour, NULL), fact);
 }
@@ -75,7 +79,8 @@ void report_machine(struct report *report, const char *uuid, const struct facts_
 	keep_link(report, FACTS_RUNS_ON, facts_id_device(uuid, NULL), fact);
 }
 
-void report_nic(struct report *report, const char *uuid, const char *mac, const struct facts_nic *fact)
+void report_nic(
+	struct report *report, const char *uuid, const char *mac, const struct facts_nic *fact)
 {
 	g_autoptr(ifmap_id) vm = facts_id_device(uuid, NULL);
 	g_autoptr(ifmap_id) nic = ifmap_id_new_mac(mac, NULL, NULL);
@@ -146,8 +151,8 @@ static void make_room(struct report *report, const char *uuid, GHashTable *rows)
 
 void report_refused(struct report *report, const char *uuid, const struct facts_refused *refused)
 {
-	g_autofree char *slot = g_strdup_printf("%s/%s/%s/%s/%" G_GUINT64_FORMAT, refused->rule, refused->direction, refused->peer,
-			refused->protocol, refused->port);
+	g_autofree char *slot = g_strdup_printf("%s/%s/%s/%s/%" G_GUINT64_FORMAT, refused->rule,
+		refused->direction, refused->peer, refused->protocol, refused->port);
 	g_autoptr(ifmap_id) vm = facts_id_device(uuid, NULL);
 	GHashTable *rows = rows_of(report, uuid);
 	struct facts_refused *row = g_hash_table_lookup(rows, slot);
