@@ -1,0 +1,64 @@
+#pragma once
+/* The engine's inside: its state, and the way from an applied change to everybody who must be told.
+ *
+ * Shared by engine.c (requests) and boot.c (loading); nobody else includes it. All under
+ * engine->lock. Answers are not given at once but collected in `wakes` and delivered by
+ * map_engine_leave() after the lock is released.
+ */
+#include "map/client.h"
+#include "map/engine.h"
+#include "map/publish.h"
+
+struct map_engine {
+	GMutex lock;
+	const struct map_limits *limits;
+	struct map_engine_ops ops;
+	struct map_store *store;
+	struct map_graph *graph;
+	struct map_registry *registry;
+	struct map_publisher *self;
+	GHashTable *clients;     /* name -> struct map_client *; owns */
+	GHashTable *connections; /* guint64 * -> GSList of struct map_client *; owns both */
+	gint64 timestamp_us;     /* the last one issued */
+	guint64 n_subscribed;
+	gboolean draining;
+	/* What map_engine_leave() delivers. */
+	GPtrArray *wakes; /* struct wake * */
+	GPtrArray *notes; /* struct remark * */
+	/* Scratch, kept to save allocations. */
+	struct map_walk walk;
+	struct map_delta delta;
+	GPtrArray *watchers;
+	GPtrArray *dropped; /* subscriptions given up while a list may still name them */
+	GString *text[4];   /* by enum ifmap_result_kind */
+};
+
+void map_engine_enter(struct map_engine *engine);
+void map_engine_leave(struct map_engine *engine);
+
+/* Has `reply` (taken) delivered to the token. */
+void map_engine_wake(struct map_engine *engine, gpointer token, GString *reply);
+void map_engine_remark(struct map_engine *engine, enum map_note note,
+	const struct map_client *client, const char *detail);
+
+/* A complete reply that holds one errorResult, or one empty element. */
+void map_reply_error(GString *out, enum ifmap_error code, const char *text);
+void map_reply_empty(GString *out, const char *name);
+
+/* Finishes the change: tells every subscription, fills poll buffers, wakes hanging polls, adds to
+ * `batch` (may be NULL) what the store must know. `notices` may be NULL. */
+void map_engine_commit(struct map_engine *engine, struct map_change *change,
+	const GPtrArray *notices, struct map_batch *batch);
+
+/* Creates (replacing) a subscription and buffers its initial result. Takes `query`. */
+void map_engine_subscribe(struct map_engine *engine, struct map_client *client, const char *name,
+	struct ifmap_query *query);
+void map_engine_unsubscribe(struct map_engine *engine, struct map_client *client, const char *name);
+
+/* Answers the hanging poll if there is something to tell. */
+void map_engine_settle_poll(struct map_engine *engine, struct map_client *client);
+/* Writes the reply to a poll and empties the buffer; FALSE when there is nothing to tell. */
+gboolean map_engine_write_poll(struct map_client *client, GString *out);
+
+/* Loads the store and publishes the server's own description (ifmap.md 11.3). */
+gboolean map_engine_boot(struct map_engine *engine, GError **error);
