@@ -1,0 +1,62 @@
+#pragma once
+/* One HTTP request and its answer, as it passes between a worker of libmicrohttpd and whoever
+ * answers later.
+ *
+ *             answer()                       settle()
+ *   RUNNING ------------> READY   RUNNING ------------> PARKED (connection suspended, watched for
+ * hang-up) |                    ^                             | | close()
+ * +-----------------------------+ v                         answer(): resumes it CLOSED <----
+ * close(), from READY; never from PARKED, since a suspended connection is not torn down
+ *
+ * Reference counted: the worker holds one until close(), whoever owes the answer holds one until
+ * answer().
+ */
+#include <glib.h>
+#include <microhttpd.h>
+
+#include "map/hangup.h"
+
+/* One TCP connection; lives as long as libmicrohttpd's. */
+struct map_peer {
+	guint64 number; /* never reused */
+	int fd;
+	gboolean judged;   /* the three below are known */
+	gboolean refused;  /* it showed a certificate we do not accept */
+	char *certificate; /* common name of a good one, or NULL */
+};
+
+struct map_exchange {
+	gatomicrefcount n_refs;
+	struct map_hangup *hangup;
+	struct map_peer *peer;
+	/* The worker's alone. */
+	char *client;    /* authenticated, or NULL */
+	unsigned status; /* HTTP status already decided, or 0 */
+	GString *body;
+	size_t discarded; /* bytes of a body nobody wants */
+	gboolean gzip;    /* the client takes gzip */
+	gboolean corked;  /* the TLS session holds the answer together */
+	/* Shared. */
+	GMutex lock;
+	enum {
+		MAP_EXCHANGE_RUNNING,
+		MAP_EXCHANGE_PARKED,
+		MAP_EXCHANGE_READY,
+		MAP_EXCHANGE_CLOSED,
+	} state;
+	struct MHD_Connection *connection;
+	GString *reply;
+};
+
+struct map_exchange *map_exchange_new(
+	struct MHD_Connection *connection, struct map_peer *peer, struct map_hangup *hangup);
+struct map_exchange *map_exchange_ref(struct map_exchange *exchange);
+void map_exchange_unref(struct map_exchange *exchange);
+
+/* Any thread: gives the answer (taken) and drops the answerer's reference. */
+void map_exchange_answer(struct map_exchange *exchange, GString *reply);
+/* Worker: takes the answer if it is there; else NULL, and the connection is suspended until it is.
+ */
+GString *map_exchange_settle(struct map_exchange *exchange);
+/* Worker: the request is over; drops the worker's reference. */
+void map_exchange_close(struct map_exchange *exchange);

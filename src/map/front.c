@@ -1,0 +1,528 @@
+#include "map/front.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "ifmap/reply.h"
+#include "map/exchange.h"
+#include "map/gzip.h"
+
+G_DEFINE_QUARK(map - front - error, map_front_error)
+
+#define CONTENT_TYPE "application/soap+xml"
+#define REALM        "Basic realm=\"drover-mapd\""
+/* An answer up to this size leaves in one TLS record (ifmap.md 18, strongSwan). */
+#define MAX_CORKED   15000
+#define DRAIN_US     (2 * G_USEC_PER_SEC)
+
+struct map_front {
+	const struct map_config *config;
+	int listener;
+	unsigned port;
+	char *certificate;
+	char *key;
+	char *client_ca;
+	struct ifmap_request_limits limits;
+	struct map_engine *engine;
+	struct map_auth *auth;
+	struct map_hangup *hangup;
+	struct MHD_Daemon *daemon;
+	guint64 n_peers;   /* atomic; also the number of the latest one */
+	guint n_exchanges; /* atomic; under way */
+};
+
+/* ---- answers */
+
+static gnutls_session_t tls_session(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	return info ? (gnutls_session_t)info->tls_session : NULL;
+}
+
+/* libmicrohttpd writes header and body apart; corking makes one record of them. */
+static void cork(struct map_exchange *exchange, struct MHD_Connection *connection)
+{
+	gnutls_session_t session = tls_session(connection);
+	if (!session)
+		return;
+	gnutls_record_cork(session);
+	exchange->corked = TRUE;
+}
+
+static void uncork(struct map_exchange *exchange, struct MHD_Connection *connection)
+{
+	gnutls_session_t session = exchange->corked ? tls_session(connection) : NULL;
+	/* A peer that does not read loses its answer, nobody else's. */
+	if (session)
+		(void)gnutls_record_uncork(session, 0);
+}
+
+struct header {
+	const char *name;
+	const char *value;
+};
+
+static enum MHD_Result respond(struct map_exchange *exchange, struct MHD_Connection *connection,
+	unsigned status, GString *body, const struct header *extra)
+{
+	size_t size = body->len;
+	char *data = g_string_free(body, FALSE);
+	struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(
+		size, data, g_free);
+	enum MHD_Result result;
+
+	if (!response) {
+		g_free(data);
+		return MHD_NO;
+	}
+	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+		status == MHD_HTTP_OK || status == MHD_HTTP_BAD_REQUEST ? CONTENT_TYPE
+									: "text/plain");
+	for (; extra && extra->name; extra++)
+		(void)MHD_add_response_header(response, extra->name, extra->value);
+	if (size <= MAX_CORKED)
+		cork(exchange, connection);
+	result = MHD_queue_response(connection, status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* Refusals that HTTP itself expresses. */
+static const struct refusal {
+	unsigned status;
+	const char *text;
+	struct header header[2];
+} REFUSALS[] = {
+	{ MHD_HTTP_UNAUTHORIZED, "Say who you are.\n",
+		{ { MHD_HTTP_HEADER_WWW_AUTHENTICATE, REALM } } },
+	{ MHD_HTTP_FORBIDDEN, "This certificate is not accepted here.\n", { { NULL, NULL } } },
+	{ MHD_HTTP_METHOD_NOT_ALLOWED, "Only POST.\n", { { MHD_HTTP_HEADER_ALLOW, "POST" } } },
+	{ MHD_HTTP_CONTENT_TOO_LARGE, "The request is too large.\n", { { NULL, NULL } } },
+};
+
+static enum MHD_Result refuse(struct map_exchange *exchange, struct MHD_Connection *connection)
+{
+	size_t i = 0;
+	while (i + 1 < G_N_ELEMENTS(REFUSALS) && REFUSALS[i].status != exchange->status)
+		i++;
+	return respond(exchange, connection, REFUSALS[i].status, g_string_new(REFUSALS[i].text),
+		REFUSALS[i].header);
+}
+
+static enum MHD_Result respond_fault(struct map_exchange *exchange,
+	struct MHD_Connection *connection, const char *code, const char *why)
+{
+	GString *body = g_string_new(NULL);
+	ifmap_reply_fault(body, code, why);
+	return respond(exchange, connection, MHD_HTTP_BAD_REQUEST, body, NULL);
+}
+
+static enum MHD_Result respond_reply(
+	struct map_exchange *exchange, struct MHD_Connection *connection, GString *reply)
+{
+	static const struct header GZIP[] = { { MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip" },
+		{ NULL, NULL } };
+	gboolean zipped = exchange->gzip && map_gzip_deflate(reply);
+	return respond(exchange, connection, MHD_HTTP_OK, reply, zipped ? GZIP : NULL);
+}
+
+void map_front_answer(gpointer token, GString *reply, gpointer data)
+{
+	(void)data;
+	map_exchange_answer(token, reply);
+}
+
+/* ---- a request, from its headers to the engine */
+
+static const char *header(struct MHD_Connection *connection, const char *name)
+{
+	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+static void judge_peer(struct map_peer *peer, struct MHD_Connection *connection)
+{
+	gnutls_session_t session = tls_session(connection);
+	if (peer->judged || !session)
+		return;
+	peer->judged = TRUE;
+	peer->refused = map_auth_check_certificate(session, &peer->certificate) ==
+			MAP_CERTIFICATE_BAD;
+}
+
+/* 0, or the HTTP status to refuse with. */
+static unsigned authenticate(
+	struct map_front *front, struct map_exchange *exchange, struct MHD_Connection *connection)
+{
+	const char *value = header(connection, MHD_HTTP_HEADER_AUTHORIZATION);
+
+	judge_peer(exchange->peer, connection);
+	if (exchange->peer->refused)
+		return MHD_HTTP_FORBIDDEN;
+	if (exchange->peer->certificate)
+		exchange->client = g_strdup(exchange->peer->certificate);
+	else if (value)
+		exchange->client = map_auth_check_basic(front->auth, value);
+	return exchange->client ? 0 : MHD_HTTP_UNAUTHORIZED;
+}
+
+static gboolean is_too_large(const struct map_front *front, struct MHD_Connection *connection)
+{
+	const char *value = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	guint64 size = 0;
+	return value && g_ascii_string_to_unsigned(value, 10, 0, G_MAXUINT64, &size, NULL) &&
+	       size > front->config->limits.max_body;
+}
+
+static void set_timeout(struct MHD_Connection *connection, unsigned seconds)
+{
+	(void)MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
+}
+
+static gboolean accepts_gzip(struct MHD_Connection *connection)
+{
+	const char *value = header(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+	const char *at = value ? strstr(value, "gzip") : NULL;
+	return at && !g_str_has_prefix(at, "gzip;q=0");
+}
+
+static enum MHD_Result begin(struct map_front *front, struct MHD_Connection *connection,
+	const char *method, void **request)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct map_exchange *exchange = map_exchange_new(
+		connection, (struct map_peer *)info->socket_context, front->hangup);
+
+	*request = exchange;
+	g_atomic_int_inc(&front->n_exchanges);
+	set_timeout(connection, front->config->limits.handshake_timeout_s);
+	exchange->gzip = accepts_gzip(connection);
+	exchange->status = authenticate(front, exchange, connection);
+	if (!exchange->status && !g_str_equal(method, MHD_HTTP_METHOD_POST))
+		exchange->status = MHD_HTTP_METHOD_NOT_ALLOWED;
+	if (is_too_large(front, connection)) {
+		/* Not worth reading: the connection ends with the answer. */
+		exchange->status = exchange->status ? exchange->status : MHD_HTTP_CONTENT_TOO_LARGE;
+		return refuse(exchange, connection);
+	}
+	exchange->body = g_string_new(NULL);
+	return MHD_YES;
+}
+
+/* Keeps a piece of the body, or lets it pass by when it is not wanted. */
+static enum MHD_Result take(
+	struct map_front *front, struct map_exchange *exchange, const char *data, size_t size)
+{
+	size_t limit = front->config->limits.max_body;
+
+	if (!exchange->status && exchange->body->len + size > limit) {
+		exchange->status = MHD_HTTP_CONTENT_TOO_LARGE;
+		g_string_truncate(exchange->body, 0);
+	}
+	if (!exchange->status) {
+		g_string_append_len(exchange->body, data, (gssize)size);
+		return MHD_YES;
+	}
+	exchange->discarded += size;
+	return exchange->discarded <= limit ? MHD_YES : MHD_NO;
+}
+
+static gboolean inflate_body(
+	struct map_front *front, struct map_exchange *exchange, struct MHD_Connection *connection)
+{
+	const char *encoding = header(connection, MHD_HTTP_HEADER_CONTENT_ENCODING);
+	if (!encoding || g_ascii_strcasecmp(encoding, "identity") == 0)
+		return TRUE;
+	GString *inflated = g_string_new(NULL);
+	if (g_ascii_strcasecmp(encoding, "gzip") != 0 ||
+		!map_gzip_inflate(exchange->body->str, exchange->body->len,
+			front->config->limits.max_body, inflated)) {
+		g_string_free(inflated, TRUE);
+		return FALSE;
+	}
+	g_string_free(exchange->body, TRUE);
+	exchange->body = inflated;
+	return TRUE;
+}
+
+/* Carries the request out; the answer, or NULL when the connection now waits for it. */
+static GString *ask_engine(
+	struct map_front *front, struct map_exchange *exchange, struct map_call *call)
+{
+	GString *reply = g_string_new(NULL);
+
+	call->token = map_exchange_ref(exchange);
+	if (map_engine_handle(front->engine, call, reply)) {
+		map_exchange_unref(exchange);
+		return reply;
+	}
+	g_string_free(reply, TRUE);
+	return map_exchange_settle(exchange);
+}
+
+static enum MHD_Result carry_out(
+	struct map_front *front, struct map_exchange *exchange, struct MHD_Connection *connection)
+{
+	struct map_call call = {
+		.connection = exchange->peer->number,
+		.subject = { exchange->client, map_config_rights(front->config, exchange->client) },
+	};
+	g_autofree char *session_id = NULL;
+	g_autoptr(GError) error = NULL;
+	GString *reply = NULL;
+
+	if (!inflate_body(front, exchange, connection))
+		return respond_fault(exchange, connection, "Sender",
+			"the body is not what Content-Encoding says");
+	enum ifmap_parse_status status = ifmap_request_parse(exchange->body->str,
+		exchange->body->len, &front->limits, &call.request, &session_id, &error);
+	g_string_free(g_steal_pointer(&exchange->body), TRUE);
+	set_timeout(connection, 0);
+	switch (status) {
+	case IFMAP_PARSE_BAD_XML:
+		return respond_fault(exchange, connection, "Sender", error->message);
+	case IFMAP_PARSE_NOT_UNDERSTOOD:
+		return respond_fault(exchange, connection, "MustUnderstand", error->message);
+	case IFMAP_PARSE_REFUSED:
+		reply = g_string_new(NULL);
+		map_engine_refuse(front->engine, &call, session_id, error, reply);
+		break;
+	case IFMAP_PARSE_OK:
+		reply = ask_engine(front, exchange, &call);
+		ifmap_request_free(call.request);
+		break;
+	}
+	return reply ? respond_reply(exchange, connection, reply) : MHD_YES;
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
+	const char *method, const char *version, const char *data, size_t *size, void **request)
+{
+	struct map_front *front = cls;
+	struct map_exchange *exchange = *request;
+	(void)url;
+	(void)version;
+
+	if (!exchange)
+		return begin(front, connection, method, request);
+	if (*size > 0) {
+		size_t taken = *size;
+		*size = 0;
+		return take(front, exchange, data, taken);
+	}
+	if (exchange->status)
+		return refuse(exchange, connection);
+	if (exchange->body)
+		return carry_out(front, exchange, connection);
+	/* Called again after the connection was resumed. */
+	GString *reply = map_exchange_settle(exchange);
+	return reply ? respond_reply(exchange, connection, reply) : MHD_YES;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **request,
+	enum MHD_RequestTerminationCode how)
+{
+	struct map_front *front = cls;
+	struct map_exchange *exchange = g_steal_pointer(request);
+
+	if (!exchange)
+		return;
+	uncork(exchange, connection);
+	if (how != MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		map_engine_connection_broken(front->engine, exchange->peer->number);
+	map_exchange_close(exchange);
+	(void)g_atomic_int_dec_and_test(&front->n_exchanges);
+}
+
+/* ---- connections */
+
+static struct map_peer *peer_new(struct map_front *front, struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct map_peer *peer = g_new0(struct map_peer, 1);
+	const int on = 1;
+
+	peer->number = __atomic_add_fetch(&front->n_peers, 1, __ATOMIC_RELAXED);
+	peer->fd = info->connect_fd;
+	(void)setsockopt(peer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	(void)setsockopt(peer->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	return peer;
+}
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+	enum MHD_ConnectionNotificationCode what)
+{
+	struct map_front *front = cls;
+	struct map_peer *peer = *context;
+
+	switch (what) {
+	case MHD_CONNECTION_NOTIFY_STARTED:
+		*context = peer_new(front, connection);
+		break;
+	case MHD_CONNECTION_NOTIFY_CLOSED:
+		map_engine_connection_closed(front->engine, peer->number);
+		g_free(peer->certificate);
+		g_free(peer);
+		*context = NULL;
+		break;
+	}
+}
+
+static void on_hangup(guint64 connection, gpointer data)
+{
+	struct map_front *front = data;
+	map_engine_connection_closed(front->engine, connection);
+}
+
+/* ---- life */
+
+static gboolean fail(GError **error, const char *what)
+{
+	g_set_error(error, MAP_FRONT_ERROR, errno, "%s: %s", what, g_strerror(errno));
+	return FALSE;
+}
+
+static gboolean bind_to(struct map_front *front, const struct addrinfo *address, GError **error)
+{
+	const int on = 1;
+	const int off = 0;
+	struct sockaddr_storage bound;
+	socklen_t size = sizeof(bound);
+
+	front->listener = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (front->listener < 0)
+		return fail(error, "cannot make a socket");
+	(void)setsockopt(front->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (address->ai_family == AF_INET6)
+		(void)setsockopt(front->listener, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	if (bind(front->listener, address->ai_addr, address->ai_addrlen) < 0 ||
+		listen(front->listener, SOMAXCONN) < 0 ||
+		getsockname(front->listener, (struct sockaddr *)&bound, &size) < 0)
+		return fail(error, "cannot listen");
+	front->port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
+							: ((struct sockaddr_in *)&bound)->sin_port);
+	return TRUE;
+}
+
+static gboolean listen_on(struct map_front *front, GError **error)
+{
+	const struct map_config *config = front->config;
+	const struct addrinfo hints = {
+		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+		.ai_socktype = SOCK_STREAM,
+	};
+	struct addrinfo *address = NULL;
+	g_autofree char *port = g_strdup_printf("%u", config->port);
+	int status = getaddrinfo(config->address, port, &hints, &address);
+
+	if (status != 0) {
+		g_set_error(error, MAP_FRONT_ERROR, 0, "address %s: %s", config->address,
+			gai_strerror(status));
+		return FALSE;
+	}
+	gboolean good = bind_to(front, address, error);
+	freeaddrinfo(address);
+	if (!good)
+		g_prefix_error(error, "address %s port %s: ", config->address, port);
+	return good;
+}
+
+struct map_front *map_front_open(const struct map_config *config, GError **error)
+{
+	g_autoptr(map_front) front = g_new0(struct map_front, 1);
+	front->config = config;
+	front->listener = -1;
+	front->limits = IFMAP_REQUEST_LIMITS_DEFAULT;
+	front->limits.max_identifier = config->limits.max_identifier;
+	front->limits.max_metadata = config->limits.max_metadata;
+	front->limits.max_operations = config->limits.max_operations;
+	if (!g_file_get_contents(config->certificate, &front->certificate, NULL, error) ||
+		!g_file_get_contents(config->key, &front->key, NULL, error))
+		return NULL;
+	if (config->client_ca &&
+		!g_file_get_contents(config->client_ca, &front->client_ca, NULL, error))
+		return NULL;
+	if (!listen_on(front, error))
+		return NULL;
+	return g_steal_pointer(&front);
+}
+
+unsigned map_front_port(const struct map_front *front)
+{
+	return front->port;
+}
+
+static struct MHD_Daemon *start_daemon(struct map_front *front)
+{
+	const struct map_config *config = front->config;
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_ALLOW_SUSPEND_RESUME |
+			 MHD_USE_ITC;
+	unsigned threads = config->threads ? config->threads : MAX(2, g_get_num_processors());
+	struct MHD_OptionItem client_ca[] = {
+		{ MHD_OPTION_HTTPS_MEM_TRUST, 0, front->client_ca },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+
+	if (!front->client_ca)
+		client_ca[0].option = MHD_OPTION_END;
+	return MHD_start_daemon(flags, 0, NULL, NULL, on_request, front, MHD_OPTION_LISTEN_SOCKET,
+		front->listener, MHD_OPTION_HTTPS_MEM_CERT, front->certificate,
+		MHD_OPTION_HTTPS_MEM_KEY, front->key, MHD_OPTION_HTTPS_PRIORITIES,
+		config->priorities, MHD_OPTION_ARRAY, client_ca, MHD_OPTION_THREAD_POOL_SIZE,
+		threads > 1 ? threads : 0, MHD_OPTION_CONNECTION_LIMIT,
+		config->limits.max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
+		config->limits.handshake_timeout_s, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+		front, MHD_OPTION_NOTIFY_CONNECTION, on_connection, front, MHD_OPTION_END);
+}
+
+gboolean map_front_start(
+	struct map_front *front, struct map_engine *engine, struct map_auth *auth, GError **error)
+{
+	front->engine = engine;
+	front->auth = auth;
+	front->hangup = map_hangup_new(on_hangup, front, error);
+	if (!front->hangup)
+		return FALSE;
+	front->daemon = start_daemon(front);
+	if (!front->daemon) {
+		g_set_error(error, MAP_FRONT_ERROR, 0,
+			"the HTTPS server does not start: are %s, %s and the TLS priorities good?",
+			front->config->certificate, front->config->key);
+		return FALSE;
+	}
+	front->listener = -1; /* the daemon's now */
+	return TRUE;
+}
+
+void map_front_quiesce(struct map_front *front)
+{
+	int listener = front->daemon ? MHD_quiesce_daemon(front->daemon) : -1;
+	if (listener >= 0)
+		(void)g_close(listener, NULL);
+}
+
+void map_front_close(struct map_front *front)
+{
+	if (!front)
+		return;
+	gint64 until = g_get_monotonic_time() + DRAIN_US;
+	while (g_atomic_int_get(&front->n_exchanges) > 0 && g_get_monotonic_time() < until)
+		g_usleep(5000);
+	if (front->daemon)
+		MHD_stop_daemon(front->daemon);
+	map_hangup_free(front->hangup);
+	if (front->listener >= 0)
+		(void)g_close(front->listener, NULL);
+	g_free(front->certificate);
+	g_free(front->key);
+	g_free(front->client_ca);
+	g_free(front);
+}

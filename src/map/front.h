@@ -1,0 +1,33 @@
+#pragma once
+/* The HTTPS side: libmicrohttpd with its own epoll and worker threads (ifmap.md 3).
+ *
+ * Workers do TLS, authentication, gzip and parsing, then call the engine. A request whose answer
+ * comes later is suspended and costs no thread. Client certificates are asked for, not required.
+ */
+#include "map/auth.h"
+#include "map/config.h"
+#include "map/engine.h"
+
+#define MAP_FRONT_ERROR (map_front_error_quark())
+GQuark map_front_error_quark(void);
+
+struct map_front;
+
+/* Binds and listens; reads certificate, key and CA. Nothing is served yet, no thread runs, so that
+ * privileges can be dropped in between. `config` is borrowed. */
+struct map_front *map_front_open(const struct map_config *config, GError **error);
+/* The port bound. */
+unsigned map_front_port(const struct map_front *front);
+/* Starts the workers. Engine and auth are borrowed and outlive the front's close. */
+gboolean map_front_start(
+	struct map_front *front, struct map_engine *engine, struct map_auth *auth, GError **error);
+/* Takes no new connections. */
+void map_front_quiesce(struct map_front *front);
+/* After the engine was drained: lets answers under way go out (2 s at most), then closes all.
+ * Accepts NULL. */
+void map_front_close(struct map_front *front);
+typedef struct map_front map_front;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(map_front, map_front_close)
+
+/* The engine's ops.answer: the token is a struct map_exchange. */
+void map_front_answer(gpointer token, GString *reply, gpointer data);
