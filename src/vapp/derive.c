@@ -1,4 +1,4 @@
-/* What follows from a vApp for one machine: label, UUID, command line. */
+/* What follows from a vApp for one machine: label, UUID, MACs, command line. */
 #include "vapp/vapp.h"
 
 #include <string.h>
@@ -32,6 +32,32 @@ char *vapp_machine_uuid(const struct vapp *vapp, const struct vapp_machine *mach
 		"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", d[0], d[1],
 		d[2], d[3], d[4], d[5], d[6], d[7], d[8], d[9], d[10], d[11], d[12], d[13], d[14],
 		d[15]);
+}
+
+/* ---- MACs ---- */
+
+static char *derived_mac(const struct vapp *vapp, const struct vapp_machine *machine, unsigned n)
+{
+	g_autofree char *name = g_strdup_printf("%s/%s/nic%u", vapp->name, machine->name, n);
+	g_autofree char *hex = g_compute_checksum_for_string(G_CHECKSUM_SHA256, name, -1);
+
+	/* 52: locally administered, unicast. Taps are named after the last four octets, so these
+	 * are the hash. */
+	return g_strdup_printf("52:54:%.2s:%.2s:%.2s:%.2s", hex, hex + 2, hex + 4, hex + 6);
+}
+
+void vapp_assign_macs(struct vapp *vapp)
+{
+	for (unsigned i = 0; i < vapp->machines->len; i++) {
+		const struct vapp_machine *machine = vapp->machines->pdata[i];
+
+		for (unsigned j = 0; j < machine->nics->len; j++) {
+			struct vapp_nic *nic = machine->nics->pdata[j];
+
+			if (!nic->mac)
+				nic->mac = derived_mac(vapp, machine, j);
+		}
+	}
 }
 
 /* ---- command line ---- */

@@ -245,6 +245,10 @@ const char *vapp_machine_label(
  * lower case. */
 char *vapp_machine_uuid(const struct vapp *vapp, const struct vapp_machine *machine);
 
+/* Gives every card without a MAC one that follows from the names of vApp and machine and the card's
+ * number. */
+void vapp_assign_macs(struct vapp *vapp);
+
 /* The command line with every ${key} replaced: machine's properties first, then the vApp's, then
  * the built-in
  * ${drover.name} (machine) and ${drover.net} (MAC,IP/LEN,IP/LEN;MAC,...). "$$" gives "$". NULL with
