@@ -460,6 +460,14 @@ void facts_publish(struct ifmap_publish *publish, enum facts_kind kind, const st
 	ifmap_publish_update(publish, a, b, facts_type(kind)->lifetime, meta);
 }
 
+void facts_publish_forever(struct ifmap_publish *publish, enum facts_kind kind,
+	const struct ifmap_id *a, const struct ifmap_id *b, const void *fact)
+{
+	g_autoptr(ifmap_meta) meta = facts_encode(kind, fact, NULL);
+
+	ifmap_publish_update(publish, a, b, IFMAP_LIFETIME_FOREVER, meta);
+}
+
 void facts_unpublish(struct ifmap_publish *publish, enum facts_kind kind, const struct ifmap_id *a,
 	const struct ifmap_id *b)
 {

@@ -188,7 +188,8 @@ struct facts_request {
 
 /* VM-vApp */
 struct facts_member_of {
-	char *machine; /* name inside the package, and libvirt domain name */
+	char *machine; /* name inside the package */
+	char *domain;  /* libvirt domain name */
 	char *role;    /* tier */
 	guint64 order; /* startup order */
 	char **macs;
@@ -248,8 +249,8 @@ struct facts_reservation {
 struct facts_order_member {
 	char *vm;
 	char *machine;
-	char *from; /* host UUID; NULL when it runs nowhere */
-	char *to;   /* host UUID; NULL when it shall run nowhere */
+	char *from;     /* host UUID; NULL when it runs nowhere */
+	char *to;       /* host UUID; NULL when it shall run nowhere */
 	char *from_uri; /* libvirt URI of the source, as peers reach it */
 	char *to_uri;   /* and of the destination */
 	guint64 gap_ms; /* paused at the source to resumed at the destination, once known */
@@ -388,6 +389,10 @@ json_t *facts_to_json(enum facts_kind kind, const void *fact);
 /* Appends an update with the kind's own lifetime. `b` NULL: on the identifier. */
 void facts_publish(struct ifmap_publish *publish, enum facts_kind kind, const struct ifmap_id *a,
 	const struct ifmap_id *b, const void *fact);
+/* The same with lifetime forever, for a kind that agents publish for a session and control for good
+ * (IN_FLEET, FABRIC_LINK). */
+void facts_publish_forever(struct ifmap_publish *publish, enum facts_kind kind,
+	const struct ifmap_id *a, const struct ifmap_id *b, const void *fact);
 /* Appends a delete of every metadata of this kind on `a` or the link a-b. */
 void facts_unpublish(struct ifmap_publish *publish, enum facts_kind kind, const struct ifmap_id *a,
 	const struct ifmap_id *b);

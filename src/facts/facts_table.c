@@ -39,7 +39,8 @@ static const struct facts_field order_member_fields[] = {
 	{ "machine", FACTS_STRING, offsetof(struct facts_order_member, machine), NULL, "name" },
 	{ "from", FACTS_STRING, offsetof(struct facts_order_member, from), NULL, "host UUID" },
 	{ "to", FACTS_STRING, offsetof(struct facts_order_member, to), NULL, "host UUID" },
-	{ "from-uri", FACTS_STRING, offsetof(struct facts_order_member, from_uri), NULL, "libvirt URI of the source" },
+	{ "from-uri", FACTS_STRING, offsetof(struct facts_order_member, from_uri), NULL,
+		"libvirt URI of the source" },
 	{ "to-uri", FACTS_STRING, offsetof(struct facts_order_member, to_uri), NULL,
 		"libvirt URI of the destination" },
 	{ "gap-ms", FACTS_NUMBER, offsetof(struct facts_order_member, gap_ms), NULL,
@@ -254,6 +255,8 @@ static const struct facts_field request_fields[] = {
 static const struct facts_field member_of_fields[] = {
 	{ "machine", FACTS_STRING, offsetof(struct facts_member_of, machine), NULL,
 		"name in the package" },
+	{ "domain", FACTS_STRING, offsetof(struct facts_member_of, domain), NULL,
+		"libvirt domain name" },
 	{ "role", FACTS_STRING, offsetof(struct facts_member_of, role), NULL, "tier" },
 	{ "order", FACTS_NUMBER, offsetof(struct facts_member_of, order), NULL, "startup order" },
 	{ "mac", FACTS_STRINGS, offsetof(struct facts_member_of, macs), NULL, "its MAC addresses" },

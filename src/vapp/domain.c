@@ -261,8 +261,10 @@ static gboolean put_devices(const struct writer *writer, GError **error)
 		out, "    <serial type=\"%s\">", options->serial_path ? "file" : "pty");
 	if (options->serial_path)
 		put_empty(out, "source", "path", options->serial_path);
-	g_string_append(out,
-		"<target port=\"0\"/></serial>\n    <memballoon model=\"none\"/>\n  </devices>\n");
+	g_string_append(out, "<target port=\"0\"/></serial>\n    <memballoon model=\"none\"/>\n");
+	if (options->devices)
+		g_string_append(out, options->devices);
+	g_string_append(out, "  </devices>\n");
 	return TRUE;
 }
 

@@ -18,6 +18,8 @@ struct vapp_domain_options {
 	const char *file_dir;    /* absolute: relative hrefs lie below it; NULL: machines with such
 				    files are refused */
 	const char *serial_path; /* file for the serial console; NULL: a pty */
+	const char *devices;     /* XML put into <devices> as it is: what the site gives every
+				    machine; NULL: nothing */
 	const char *emulator;    /* NULL: libvirt's choice */
 	vapp_bridge_fn bridge;   /* NULL: the bridge is called as the network */
 	gpointer bridge_data;
