@@ -1,0 +1,116 @@
+#include "control/judge.h"
+
+struct judge {
+	const struct world *world;
+	struct plan_judge *plan;
+	GHashTable *said; /* "vapp/host" -> struct facts_clearance, as last published */
+};
+
+static void clearance_free(gpointer data)
+{
+	facts_clear(FACTS_CLEARANCE, data);
+	g_free(data);
+}
+
+struct judge *judge_new(void)
+{
+	struct judge *judge = g_new0(struct judge, 1);
+
+	judge->said = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, clearance_free);
+	return judge;
+}
+
+void judge_free(struct judge *judge)
+{
+	if (!judge)
+		return;
+	plan_judge_free(judge->plan);
+	g_hash_table_unref(judge->said);
+	g_free(judge);
+}
+
+void judge_set_world(struct judge *judge, const struct world *world)
+{
+	plan_judge_free(judge->plan);
+	judge->world = world;
+	judge->plan = plan_judge_new(world);
+	g_hash_table_remove_all(judge->said);
+}
+
+struct plan_judge *judge_plan(struct judge *judge)
+{
+	return judge->plan;
+}
+
+static const struct facts_clearance *standing(
+	struct judge *judge, const struct world_vapp *vapp, const char *host, const char *key)
+{
+	const struct facts_clearance *said = g_hash_table_lookup(judge->said, key);
+
+	return said ? said : g_hash_table_lookup(vapp->clearances, host);
+}
+
+static void publish_verdict(struct ifmap_publish *publish, const char *vapp, const char *host,
+	const struct facts_clearance *fact)
+{
+	g_autoptr(ifmap_id) a = facts_id_vapp(vapp, NULL);
+	g_autoptr(ifmap_id) b = facts_id_device(host, NULL);
+
+	if (a && b)
+		facts_publish(publish, FACTS_CLEARANCE, a, b, fact);
+}
+
+static void judge_pair(struct judge *judge, const struct world_vapp *vapp,
+	const struct world_host *host, guint64 now_ms, struct ifmap_publish *publish)
+{
+	g_autofree char *key = g_strconcat(vapp->name, "/", host->uuid, NULL);
+	const struct facts_clearance *before = standing(judge, vapp, host->uuid, key);
+	g_autoptr(GPtrArray) reasons = NULL;
+	struct facts_clearance *after = g_new0(struct facts_clearance, 1);
+
+	plan_clear_on(judge->plan, vapp->name, host->uuid, now_ms, &reasons);
+	plan_clearance_to_fact(reasons, before, now_ms, after);
+	if (before && !plan_clearance_differs(before, after)) {
+		clearance_free(after);
+		return;
+	}
+	publish_verdict(publish, vapp->name, host->uuid, after);
+	g_hash_table_replace(judge->said, g_steal_pointer(&key), after);
+}
+
+unsigned judge_run(struct judge *judge, const struct world_touched *touched, guint64 now_ms,
+	struct ifmap_publish *publish)
+{
+	g_autoptr(GPtrArray) vapps = world_vapps(judge->world);
+	g_autoptr(GPtrArray) hosts = world_hosts(judge->world);
+	unsigned n = 0;
+
+	for (unsigned v = 0; v < vapps->len; v++) {
+		const struct world_vapp *vapp = vapps->pdata[v];
+		gboolean all = touched->everything ||
+			       g_hash_table_contains(touched->vapps, vapp->name);
+
+		for (unsigned h = 0; vapp->vapp && h < hosts->len; h++) {
+			const struct world_host *host = hosts->pdata[h];
+
+			if (!all && !g_hash_table_contains(touched->hosts, host->uuid))
+				continue;
+			judge_pair(judge, vapp, host, now_ms, publish);
+			n++;
+		}
+	}
+	return n;
+}
+
+GPtrArray *judge_ask(struct judge *judge, const struct vapp *vapp,
+	const struct plan_placement *placement, guint64 now_ms)
+{
+	struct plan_question question = { .vapp = vapp,
+		.placement = placement,
+		.now_ms = now_ms,
+		.max_age_ms = PLAN_MAX_AGE_MS };
+	GPtrArray *reasons = NULL;
+
+	plan_clear(judge->plan, &question, &reasons);
+	return reasons;
+}

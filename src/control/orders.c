@@ -1,0 +1,351 @@
+#include "control/orders.h"
+
+#include "control/intents.h"
+#include "plan/order.h"
+#include "plan/place.h"
+
+#include <string.h>
+
+struct orders {
+	struct judge *judge;
+	const struct world *world;
+	GHashTable *said; /* vApp -> struct facts_order as last published: newer than the map's
+			     until it comes back */
+};
+
+/* One vApp being looked at. */
+struct looking {
+	struct orders *orders;
+	const struct world_vapp *vapp;
+	guint64 now_ms;
+	struct ifmap_publish *publish;
+};
+
+static void order_free(gpointer data)
+{
+	facts_clear(FACTS_ORDER, data);
+	g_free(data);
+}
+
+struct orders *orders_new(struct judge *judge)
+{
+	struct orders *orders = g_new0(struct orders, 1);
+
+	orders->judge = judge;
+	orders->said = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, order_free);
+	return orders;
+}
+
+void orders_free(struct orders *orders)
+{
+	if (!orders)
+		return;
+	g_hash_table_unref(orders->said);
+	g_free(orders);
+}
+
+void orders_set_world(struct orders *orders, const struct world *world)
+{
+	orders->world = world;
+	g_hash_table_remove_all(orders->said);
+}
+
+/* ---- publishing ---- */
+
+static void publish_hold(const struct looking *looking, const char *vm, const char *host,
+	const char *purpose, const char *order)
+{
+	const struct vapp_machine *machine = looking->vapp->machines
+						     ? g_hash_table_lookup(
+							       looking->vapp->machines, vm)
+						     : NULL;
+	g_autoptr(ifmap_id) a = facts_id_device(vm, NULL);
+	g_autoptr(ifmap_id) b = facts_id_device(host, NULL);
+	struct facts_reservation fact = {
+		.purpose = (char *)purpose,
+		.order = (char *)order,
+		.memory_mib = machine ? machine->memory_mib : 0,
+		.vcpus = machine ? machine->n_vcpus : 0,
+	};
+
+	if (purpose)
+		facts_publish(looking->publish, FACTS_RESERVATION, a, b, &fact);
+	else
+		facts_unpublish(looking->publish, FACTS_RESERVATION, a, b);
+}
+
+/* The order and the reservations of its phase travel together (docs/moves.md, Reservations). Takes
+ * the order. */
+static void publish_order(struct looking *looking, struct facts_order *order)
+{
+	g_autoptr(ifmap_id) id = facts_id_vapp(looking->vapp->name, NULL);
+
+	for (unsigned i = 0; order->members && i < order->members->len; i++) {
+		const struct facts_order_member *member = order->members->pdata[i];
+		struct plan_holds holds = plan_order_holds(order, member);
+
+		if (member->from)
+			publish_hold(looking, member->vm, member->from, holds.from, order->id);
+		if (member->to)
+			publish_hold(looking, member->vm, member->to, holds.to, order->id);
+	}
+	facts_publish(looking->publish, FACTS_ORDER, id, NULL, order);
+	g_hash_table_replace(looking->orders->said, g_strdup(looking->vapp->name), order);
+}
+
+/* Chinese Walls that remember: a host has run these types from the moment that a machine may start
+ * there. */
+static void publish_history(const struct looking *looking, const char *host_uuid)
+{
+	const struct world_host *host = world_find_host(looking->orders->world, host_uuid);
+	const struct label_policy *policy = world_label_policy(looking->orders->world, NULL);
+	const struct label *label = policy && looking->vapp->vapp->label
+					    ? label_policy_find(policy, LABEL_WORKLOAD,
+						      looking->vapp->vapp->label)
+					    : NULL;
+	g_autoptr(ifmap_id) id = facts_id_device(host_uuid, NULL);
+	g_autoptr(GPtrArray) all = g_ptr_array_new();
+	struct facts_history fact = { 0 };
+	gboolean news = FALSE;
+
+	for (size_t i = 0; host && host->history && host->history->chw && host->history->chw[i];
+		i++)
+		g_ptr_array_add(all, host->history->chw[i]);
+	for (size_t i = 0; label && label->chw && label->chw[i]; i++) {
+		if (g_ptr_array_find_with_equal_func(all, label->chw[i], g_str_equal, NULL))
+			continue;
+		g_ptr_array_add(all, label->chw[i]);
+		news = TRUE;
+	}
+	g_ptr_array_add(all, NULL);
+	fact.chw = (char **)all->pdata;
+	if (news)
+		facts_publish(looking->publish, FACTS_HISTORY, id, NULL, &fact);
+}
+
+static void publish_histories(const struct looking *looking, const struct facts_order *order)
+{
+	g_autoptr(GHashTable) hosts = g_hash_table_new(g_str_hash, g_str_equal);
+
+	for (unsigned i = 0; order->members && i < order->members->len; i++) {
+		const struct facts_order_member *member = order->members->pdata[i];
+
+		if (member->to && g_hash_table_add(hosts, member->to))
+			publish_history(looking, member->to);
+	}
+}
+
+/* ---- a new request ---- */
+
+static void refuse(struct looking *looking, const struct plan_request *request, GPtrArray *reasons)
+{
+	struct facts_order *order = g_new0(struct facts_order, 1);
+
+	plan_order_refuse(order, request, reasons);
+	publish_order(looking, order);
+}
+
+/* UUIDs of the hosts asked for; an unknown name becomes a reason. Free the array; the strings are
+ * the world's. */
+static GPtrArray *hosts_asked(const struct looking *looking, char **names, GPtrArray *reasons)
+{
+	GPtrArray *uuids = g_ptr_array_new();
+
+	for (size_t i = 0; names && names[i]; i++) {
+		const struct world_host *host = world_find_host(looking->orders->world, names[i]);
+
+		if (host)
+			g_ptr_array_add(uuids, host->uuid);
+		else
+			g_ptr_array_add(
+				reasons, plan_reason_new(PLAN_HOST_UNKNOWN, names[i],
+						 "no host of the fleet is called %s", names[i]));
+	}
+	return uuids;
+}
+
+/* Nobody named a destination: every host where no machine of the vApp is now. */
+static void add_other_hosts(const struct looking *looking, GPtrArray *uuids)
+{
+	g_autoptr(GPtrArray) hosts = world_hosts(looking->orders->world);
+	g_auto(plan_placement) current = { 0 };
+
+	plan_placement_init(&current, looking->vapp->vapp);
+	plan_placement_set_current(&current, looking->orders->world, looking->vapp->vapp);
+	for (unsigned h = 0; h < hosts->len; h++) {
+		const struct world_host *host = hosts->pdata[h];
+		gboolean taken = FALSE;
+
+		for (size_t i = 0; i < current.n_hosts; i++)
+			taken = taken || g_strcmp0(current.hosts[i], host->uuid) == 0;
+		if (!taken && world_host_alive(host))
+			g_ptr_array_add(uuids, host->uuid);
+	}
+}
+
+static void move_reasons(GPtrArray *to, GPtrArray *from)
+{
+	while (from && from->len > 0)
+		g_ptr_array_add(to, g_ptr_array_steal_index(from, 0));
+}
+
+/* Fills the placement, or the reasons why there is none. */
+static void find_place(
+	struct looking *looking, char **names, struct plan_placement *placement, GPtrArray *reasons)
+{
+	g_autoptr(GPtrArray) uuids = hosts_asked(looking, names, reasons);
+	struct plan_question question = { .vapp = looking->vapp->vapp,
+		.now_ms = looking->now_ms,
+		.max_age_ms = PLAN_MAX_AGE_MS };
+	g_auto(plan_place) place = { 0 };
+
+	if (reasons->len > 0)
+		return;
+	if (uuids->len == 1) {
+		g_autoptr(GPtrArray) against = NULL;
+
+		plan_placement_set_all(placement, uuids->pdata[0]);
+		against = judge_ask(
+			looking->orders->judge, looking->vapp->vapp, placement, looking->now_ms);
+		move_reasons(reasons, against);
+		return;
+	}
+	if (uuids->len == 0)
+		add_other_hosts(looking, uuids);
+	g_ptr_array_add(uuids, NULL);
+	plan_find_place(judge_plan(looking->orders->judge), &question,
+		(const char *const *)uuids->pdata, &place);
+	for (size_t i = 0; place.found && i < placement->n_hosts; i++)
+		plan_placement_set(placement, i, place.placement.hosts[i]);
+	if (!place.found && place.candidates && place.candidates->len > 0)
+		move_reasons(
+			reasons, ((struct plan_candidate *)place.candidates->pdata[0])->reasons);
+	if (!place.found && reasons->len == 0)
+		g_ptr_array_add(reasons, plan_reason_new(PLAN_HOST_UNKNOWN, looking->vapp->name,
+						 "there is no other live host in the fleet"));
+}
+
+static void fill_uris(const struct looking *looking, struct facts_order *order)
+{
+	for (unsigned i = 0; order->members && i < order->members->len; i++) {
+		struct facts_order_member *member = order->members->pdata[i];
+		const struct world_host *from = member->from
+							? world_find_host(looking->orders->world,
+								  member->from)
+							: NULL;
+
+		g_free(member->from_uri);
+		member->from_uri = from && from->fact ? g_strdup(from->fact->libvirt_uri) : NULL;
+	}
+}
+
+static void take_request(struct looking *looking, const struct facts_request *asked)
+{
+	g_autoptr(GPtrArray)
+		reasons = g_ptr_array_new_with_free_func((GDestroyNotify)plan_reason_free);
+	g_autoptr(GPtrArray) against = NULL;
+	g_auto(plan_placement) placement = { 0 };
+	struct plan_request request = {
+		.id = asked->id, .placement = &placement, .now_ms = looking->now_ms
+	};
+	struct facts_order *order;
+
+	if (!plan_verb_from_string(asked->verb, &request.verb)) {
+		request.verb = PLAN_VERB_STOP;
+		g_ptr_array_add(
+			reasons, plan_reason_new(PLAN_NOT_CLEARED, looking->vapp->name,
+					 "'%s' is nothing that can be ordered", asked->verb));
+	} else if (!plan_may_order(
+			   looking->orders->world, looking->vapp->name, request.verb, &against)) {
+		move_reasons(reasons, against);
+	} else if (request.verb == PLAN_VERB_START || request.verb == PLAN_VERB_MOVE) {
+		plan_placement_init(&placement, looking->vapp->vapp);
+		find_place(looking, asked->to, &placement, reasons);
+	}
+	if (reasons->len > 0) {
+		refuse(looking, &request, reasons);
+		return;
+	}
+	order = g_new0(struct facts_order, 1);
+	plan_order_init(order, looking->orders->world, looking->vapp->vapp, &request);
+	fill_uris(looking, order);
+	publish_histories(looking, order);
+	publish_order(looking, order);
+}
+
+/* ---- a running order ---- */
+
+static guint64 advance(struct looking *looking, const struct facts_order *order)
+{
+	const struct facts_request *asked = looking->vapp->request;
+	g_auto(plan_observed) observed = { 0 };
+	g_auto(plan_next) next = { 0 };
+	struct facts_order *after = g_new0(struct facts_order, 1);
+
+	plan_observe(&observed, looking->orders->world, order, NULL);
+	observed.abort = asked && g_strcmp0(asked->verb, "abort") == 0 &&
+			 asked->at_ms >= order->at_ms;
+	plan_order_next(order, &observed, looking->now_ms, &next);
+	facts_copy(FACTS_ORDER, order, after);
+	if (plan_order_apply(after, &next, &observed, looking->now_ms))
+		publish_order(looking, after);
+	else
+		order_free(after);
+	return next.action == PLAN_WAIT ? next.wait_ms : 0;
+}
+
+/* Everything the map holds about a vApp that was stopped to be removed. */
+static void retract(struct looking *looking)
+{
+	g_autoptr(GPtrArray) hosts = world_hosts(looking->orders->world);
+	g_autoptr(ifmap_id) id = facts_id_vapp(looking->vapp->name, NULL);
+	g_autoptr(ifmap_id) fleet = facts_id_fleet();
+	GHashTableIter iter;
+	gpointer uuid;
+
+	g_hash_table_iter_init(&iter, looking->vapp->machines);
+	while (g_hash_table_iter_next(&iter, &uuid, NULL))
+		intents_retract(looking->publish, looking->vapp->name, uuid);
+	for (unsigned i = 0; i < hosts->len; i++) {
+		g_autoptr(ifmap_id)
+			host = facts_id_device(((struct world_host *)hosts->pdata[i])->uuid, NULL);
+
+		facts_unpublish(looking->publish, FACTS_CLEARANCE, id, host);
+	}
+	facts_unpublish(looking->publish, FACTS_PACKAGE, id, NULL);
+	facts_unpublish(looking->publish, FACTS_IN_FLEET, fleet, id);
+}
+
+static guint64 look_at(struct looking *looking)
+{
+	const struct facts_request *asked = looking->vapp->request;
+	const struct facts_order *said = g_hash_table_lookup(
+		looking->orders->said, looking->vapp->name);
+	const struct facts_order *order = said ? said : looking->vapp->order;
+	gboolean running = order && order->id && !plan_order_ended(order);
+
+	if (running)
+		return advance(looking, order);
+	if (order && g_strcmp0(order->verb, "remove") == 0 &&
+		g_strcmp0(order->state, "done") == 0 && looking->vapp->package)
+		retract(looking);
+	else if (asked && asked->id && g_strcmp0(asked->verb, "abort") != 0 &&
+		 (!order || g_strcmp0(order->id, asked->id) != 0) && looking->vapp->vapp)
+		take_request(looking, asked);
+	return 0;
+}
+
+void orders_run(
+	struct orders *orders, guint64 now_ms, struct ifmap_publish *publish, guint64 *ret_wait_ms)
+{
+	g_autoptr(GPtrArray) vapps = world_vapps(orders->world);
+
+	*ret_wait_ms = 0;
+	for (unsigned i = 0; i < vapps->len; i++) {
+		struct looking looking = { orders, vapps->pdata[i], now_ms, publish };
+		guint64 wait_ms = look_at(&looking);
+
+		if (wait_ms && (!*ret_wait_ms || wait_ms < *ret_wait_ms))
+			*ret_wait_ms = wait_ms;
+	}
+}
