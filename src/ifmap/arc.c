@@ -87,9 +87,11 @@ static void on_refused(struct arc *arc, const GError *refused)
 	start_over(arc);
 }
 
+/* An empty pollResult is against the rules (ifmap.md 5.6); polling on at once would be a busy loop.
+ */
 static void on_answer(struct arc *arc, struct ifmap_answer *answer)
 {
-	if (answer && answer->type == IFMAP_ANSWER_POLL)
+	if (answer && answer->type == IFMAP_ANSWER_POLL && answer->members->len > 0)
 		on_poll(arc, answer);
 	else if (answer && answer->type == IFMAP_ANSWER_END_SESSION)
 		on_session_over(arc);

@@ -48,8 +48,6 @@ static const char *prefix_of(struct ifmap_keeppub *keeppub, const char *ns)
 
 	if (found)
 		return found;
-	if (g_str_equal(ns, IFMAP_NS_META))
-		return "meta";
 	made = g_strdup("k0");
 	while (lookup(keeppub, 0, made)) {
 		g_free(made);
