@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from . import preflight, registry
 from .guest import Guest, nic
-from .lab import Lab
+from .lab import CACHE, Lab
 from .spec import make_spec
 from .util import LabError
 
@@ -37,8 +38,11 @@ def up(args: argparse.Namespace) -> int:
 def down(args: argparse.Namespace) -> int:
     begin = time.monotonic()
     which = list(registry.labs()) if args.all else [args.lab]
-    for lab_id in which:
-        Lab.remove(lab_id)
+    if not (args.purge and not registry.labs()):
+        for lab_id in which:
+            Lab.remove(lab_id)
+    if args.purge and not registry.labs():
+        shutil.rmtree(CACHE, ignore_errors=True)
     seconds = round(time.monotonic() - begin, 3)
     say(args, f"down in {seconds:.1f} s", {"timing": {"down": seconds}})
     return 0
@@ -113,7 +117,9 @@ VERBS: dict[str, Verb] = {
         (["--hosts"], {"type": int, "default": 3, "help": "number of hypervisors (default 3)"}),
         (["--uniform"], {"action": "store_true", "help": "host C like the others: two uplinks, both segments"}),
         (["--hook"], {"type": Path, "help": "program to be libvirt's qemu hook on every host"})]),
-    "down": (down, "remove a lab without trace", [(["--all"], {"action": "store_true", "help": "every lab"})]),
+    "down": (down, "remove a lab without trace", [
+        (["--all"], {"action": "store_true", "help": "every lab"}),
+        (["--purge"], {"action": "store_true", "help": "with the last one, also the cache of guest images"})]),
     "status": (status, "what stands and runs", []),
     "exec": (enter, "run a command inside a node", [(["host"], {}), (["command"], REST)]),
     "virsh": (virsh, "virsh against a host", [(["host"], {}), (["command"], REST)]),

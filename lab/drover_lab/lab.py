@@ -106,9 +106,12 @@ class Lab:
         self.down()
 
     def _raise(self, watch: Stopwatch, hook: Path | None) -> None:
-        self.dir.mkdir(parents=True, exist_ok=True)
+        for directory in (self.dir, CACHE / "libvirt"):
+            try:
+                directory.mkdir(parents=True, exist_ok=True)
+            except OSError as e:
+                raise LabError(f"{directory}: cannot be made: {e.strerror}") from e
         self.dir.chmod(0o755)
-        (CACHE / "libvirt").mkdir(parents=True, exist_ok=True)
         self.save()
         (self.dir / "hosts").write_text(underlay_hosts(self.spec))
         self.fabric.up()

@@ -39,7 +39,10 @@ class Fabric:
         """Namespace, uplinks and segments of one node; the switches must stand."""
         self._ip([f"netns add {self.netns(node.name)}"])
         self._ipv6(node.name, "default", on=False)
-        self._ip(["link set dev lo up", f"link add name ul mtu {UNDERLAY_MTU} type bridge mcast_snooping 0",
+        # An address of its own: else the bridge takes one of its ports', which changes when the uplinks change.
+        self._ip(["link set dev lo up",
+                  f"link add name ul address 0a:71:00:00:00:{node.number:02x} mtu {UNDERLAY_MTU}"
+                  " type bridge mcast_snooping 0",
                   f"addr add {node.address}/24 dev ul", "link set dev ul up"], node.name)
         for uplink in node.uplinks:
             self.add_uplink(node, uplink)
@@ -56,7 +59,9 @@ class Fabric:
         """Plug a cable; only the first becomes a port of `ul` here, the watcher moves them later."""
         switch = SWITCH_OF[uplink]
         port = f"p{node.number}"
-        self._ip([f"link add name {uplink} netns {self.netns(node.name)} mtu {UNDERLAY_MTU} type veth"
+        # The kernel tells a lost carrier at once only if the index differs from the peer's, else up to a second later.
+        index = 1000 + int(uplink[1:])
+        self._ip([f"link add name {uplink} index {index} netns {self.netns(node.name)} mtu {UNDERLAY_MTU} type veth"
                   f" peer name {port} netns {self.netns(switch)} mtu {UNDERLAY_MTU}"])
         self._ip([f"link set dev {port} master br up"], switch)
         self._ip([f"link set dev {uplink} {'master ul ' if uplink == node.uplinks[0] else ''}up"], node.name)

@@ -98,13 +98,17 @@ class RunningNode:
 
     def kill(self) -> None:
         """Power failure: every process of the node is dead when this returns."""
+        living = [process_identity(p) for p in self.pids()]  # one that is dying leaves its namespaces before it is dead
         pid = self._recorded()
         if pid:
             os.kill(pid, signal.SIGKILL)
         if self._child is not None:
             self._child.wait()
             self._child = None
-        wait_for(f"{self.name}: end of its processes", lambda: not self.alive() and not self.pids(), 10)
+
+        def dead() -> bool:
+            return not self.pids() and not any(i and process_identity(int(i.split()[0])) == i for i in living)
+        wait_for(f"{self.name}: end of its processes", dead, 10)
 
     def pids(self) -> list[int]:
         """All processes in the node's network namespace, as this machine numbers them."""

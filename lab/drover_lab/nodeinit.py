@@ -40,18 +40,23 @@ class Daemon:
         self.starts = 0
         self.due = 0.0  # when to start it again
 
-    def start(self) -> None:
-        o = self.order
+    def start(self) -> str:
+        """Returns once the program runs, with "", or with the reason why it does not."""
+        told, tell = os.pipe()  # closed by a successful exec
         self.pid = os.fork()
         if self.pid == 0:
             try:
-                self._become(o)
+                self._become(self.order)
             except BaseException as e:  # the child must never return into the loop of its parent
-                os.write(2, f"nodeinit: {o['argv'][0]}: {e}\n".encode())
+                os.write(tell, f"{self.order['argv'][0]}: {e}".encode())
             os._exit(127)
+        os.close(tell)
+        with os.fdopen(told) as reason:
+            failure = reason.read()
         self.exit = None
         self.starts += 1
         self.due = 0.0
+        return failure
 
     def _become(self, o: dict) -> None:
         log = os.open(o["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -61,11 +66,11 @@ class Daemon:
         os.dup2(log, 2)
         os.setsid()
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, which an exec would pass on
         if o.get("uid"):
             os.setgroups(o.get("groups", []))
             os.setgid(o.get("gid", o["uid"]))
             os.setuid(o["uid"])
-        os.closerange(3, 1024)
         os.execvpe(o["argv"][0], o["argv"], os.environ | o.get("env", {}))
 
     def describe(self) -> dict:
@@ -103,9 +108,9 @@ class Init:
             return {"error": f"{request['name']} runs already (pid {old.pid})"}
         request["log"] = f"{self.directory}/log/{request['name']}.log"
         daemon = Daemon(request)
-        daemon.start()
         self.daemons[request["name"]] = daemon
-        return daemon.describe()
+        failure = daemon.start()
+        return {"error": failure} if failure else daemon.describe()
 
     def op_kill(self, request: dict) -> dict:
         daemon = self.daemons.get(request["name"])
@@ -154,7 +159,8 @@ class Init:
         self.selector.register(server, selectors.EVENT_READ)
         self.selector.register(wake, selectors.EVENT_READ)
         for order in self.order["daemons"]:
-            self.op_spawn(order)
+            if "error" in (answer := self.op_spawn(order)):
+                print(f"nodeinit: {answer['error']}", file=sys.stderr, flush=True)
         while True:
             waiting = any(d.exit is not None and d.order.get("respawn") for d in self.daemons.values())
             for key, _ in self.selector.select(RESPAWN_SECONDS if waiting else None):

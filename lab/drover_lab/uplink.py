@@ -23,7 +23,7 @@ ETH_P_ARP, ARP_REQUEST = 0x0806, 1
 SIOCGIFHWADDR = 0x8927
 BROADCAST = b"\xff" * 6
 BRIDGE = "ul"
-POLL_SECONDS = 1.0
+POLL_SECONDS = 0.2
 
 
 def carrier(link: str) -> bool:
@@ -52,7 +52,7 @@ def set_master(link: str, master: int) -> None:
 
 
 def announce(address: str) -> None:
-    """Three gratuitous ARP requests, so that one lost in the change does not matter."""
+    """Three gratuitous ARP requests: one may be lost in the change."""
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
         mac = fcntl.ioctl(s, SIOCGIFHWADDR, struct.pack("256s", BRIDGE.encode()))[18:24]
         ip = socket.inet_aton(address)
@@ -74,18 +74,22 @@ def settle(current: str, address: str) -> str:
     other = "u2" if want == "u1" else "u1"
     if enslaved(want) and not enslaved(other):
         return want
-    if enslaved(other):
+    plug = not enslaved(want) and os.path.exists(f"/sys/class/net/{want}")
+    if enslaved(other) and carrier(other):  # two live ports would close a loop through the switches
         set_master(other, 0)
-    if not enslaved(want) and os.path.exists(f"/sys/class/net/{want}"):
+    if plug:
         set_master(want, socket.if_nametoindex(BRIDGE))
         announce(address)
         print(f"{time.time():.3f} uplink now {want}", flush=True)
+    if enslaved(other):
+        set_master(other, 0)
     return want
 
 
 def main() -> None:
     address = sys.argv[1]
     current = "u1" if enslaved("u1") else "u2" if enslaved("u2") else "u1"
+    announce(address)  # after a power failure the switches may remember us elsewhere
     events = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
     events.bind((0, RTMGRP_LINK))
     events.settimeout(POLL_SECONDS)

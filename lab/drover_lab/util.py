@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+
+if "/usr/sbin" not in os.environ.get("PATH", "").split(":"):  # `su` without a dash leaves it out
+    os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
 
 
 class LabError(Exception):
