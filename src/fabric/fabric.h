@@ -51,8 +51,8 @@ struct fabric_node {
 };
 
 struct fabric_edge {
-	char *id;
-	char *a, *b; /* names of the nodes it joins */
+	const char *id;
+	const char *a, *b; /* names of the nodes it joins */
 	gboolean up;
 	guint64 speed_mbps; /* 0: not known */
 	unsigned mtu;       /* bytes, 0: not known */
@@ -64,8 +64,8 @@ struct fabric;
 
 struct fabric *fabric_new(void);
 void fabric_free(struct fabric *fabric);
-typedef struct fabric fabric; /* for g_auto */
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(fabric, fabric_free)
+typedef struct fabric fabric_graph; /* for g_auto: a word no variable has */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(fabric_graph, fabric_free)
 
 /* FALSE with an error, and the fabric is as it was. Everything is copied. */
 gboolean fabric_add_node(

@@ -3,20 +3,20 @@
  * them hang on.
  *
  * Two paths are disjoint when they have no node between the ends, no edge and no shared-risk group
- * in common. (One path may meet the same risk twice.) Ends are free: what happens to them is not
- * the path's fault.
+ * in common. (One path may meet the same risk twice.) The ends themselves are free: losing them is
+ * not the path's fault.
  *
- * Without shared risks the number is exact for any fabric (max-flow on split nodes; Menger). With
- * risks the question is NP-hard; it is answered exactly by search as long as the search stays
- * within FABRIC_SEARCH_STEPS, and `exact` tells. Beyond that the answer is conservative: the paths
- * returned are disjoint, there may be more. A caller who needs n and gets fewer refuses, so the
- * rule errs on the safe side.
+ * Where the paths found by max-flow on split nodes (Menger) share no risk, the number is exact for
+ * any fabric. Otherwise the question is NP-hard; it is answered exactly by search as long as the
+ * search stays within FABRIC_SEARCH_STEPS, and `exact` tells. Beyond that the answer is
+ * conservative: the paths returned are disjoint, there may be more. A caller who needs n and gets
+ * fewer refuses, so the rule errs on the safe side.
  */
 #include "fabric/fabric.h"
 
-#define FABRIC_SEARCH_STEPS 20000 /* path extensions tried, and cuts tried, in one query */
-#define FABRIC_MAX_PATHS    64    /* the most paths one may ask for */
-#define FABRIC_MAX_CUT      4     /* the largest cut that is looked for where risks are involved */
+#define FABRIC_SEARCH_STEPS 2000000 /* edges looked at in one query's search: some 10 ms */
+#define FABRIC_MAX_PATHS    64      /* the most paths one may ask for */
+#define FABRIC_MAX_CUT      4       /* the largest cut with risks in it that is looked for */
 
 struct fabric_path {
 	char **nodes; /* from a to b, both included: n + 1 names */
@@ -29,10 +29,11 @@ struct fabric_paths {
 	gboolean exact; /* no more than n_paths disjoint paths exist, or as many as were asked for
 			   were found */
 
-	/* With fewer paths than asked for: a smallest set of things whose loss separates the ends,
-	 * nodes before risks before edges where there is a choice. As many things as there are
-	 * paths; more where risks make paths exclude each other that no single loss would cut; none
-	 * when there is no path at all, or no cut of FABRIC_MAX_CUT things was found. */
+	/* With fewer paths than asked for: things whose loss separates the ends; named as nodes
+	 * where a node will do, then as risks, then as edges. Empty when there is no path. A
+	 * smallest such set if it has FABRIC_MAX_CUT things or fewer and `exact` holds. As many
+	 * things as there are paths; more where risks make paths exclude each other that no so few
+	 * losses would cut. */
 	struct fabric_loss *cut;
 	size_t n_cut;
 };
@@ -66,5 +67,6 @@ void fabric_cuts_clear(struct fabric_cuts *cuts);
 typedef struct fabric_cuts fabric_cuts; /* for g_auto */
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(fabric_cuts, fabric_cuts_clear)
 
-/* Tarjan's low-link in one pass without recursion, O(nodes + edges). */
+/* Tarjan's low-link without recursion, linear in nodes and edges, plus, for a switch that is joined
+ * to no other forwarding node, a comparison of the pairs of hosts on it. */
 void fabric_cut_points(const struct fabric *fabric, struct fabric_cuts *ret);
