@@ -433,10 +433,7 @@ static xmlParserCtxt *context_take(struct ifmap_reader *reader)
 	if (!ctxt || xmlCtxtResetPush(ctxt, NULL, 0, NULL, NULL) != 0)
 		g_error("libxml2 has no memory for a parser");
 	ctxt->userData = reader;
-	/* NOENT: else an `&amp;` in an attribute arrives as `&#38;`. Nothing else can be expanded,
-	 * as a DOCTYPE is refused. */
-	xmlCtxtUseOptions(ctxt,
-		XML_PARSE_NONET | XML_PARSE_IGNORE_ENC | XML_PARSE_BIG_LINES | XML_PARSE_NOENT);
+	xmlCtxtUseOptions(ctxt, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC | XML_PARSE_BIG_LINES);
 	return ctxt;
 }
 

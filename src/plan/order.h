@@ -66,12 +66,14 @@ void plan_order_refuse(
 
 /* What is known of one side of a member. */
 struct plan_side {
-	gboolean alive;   /* its agent stands */
-	gboolean fenced;  /* known to be switched off: nothing runs there, nothing will (operator's
-			     word) */
-	gboolean active;  /* runs-on says running, paused or incoming */
-	gboolean running; /* runs-on says running */
-	gboolean conforming;                   /* its rules, read back, equal the intent */
+	gboolean alive;  /* its agent stands */
+	gboolean fenced; /* known to be switched off (an operator's word): nothing runs there */
+	guint64 silent_since_ms; /* since when it is not alive; 0: not known, the phase's begin
+				  * counts
+				  */
+	gboolean active;         /* runs-on says running, paused or incoming */
+	gboolean running;        /* runs-on says running */
+	gboolean conforming;     /* its rules, read back, equal the intent */
 	const struct facts_progress *progress; /* of this order, or NULL */
 };
 
@@ -81,8 +83,17 @@ struct plan_observed {
 	struct plan_side *to; /* a side that a member does not have is all zero */
 	gboolean abort;       /* somebody asks to abort */
 };
+
+/* What whoever carries out orders knows beside the world. */
+struct plan_watch {
+	const char *const *fenced; /* UUIDs of hosts that are known to be off; NULL: none */
+	GHashTable *silent_since;  /* host UUID → guint64 *: wall clock, ms, when its agent went;
+				      NULL: not kept */
+	gboolean abort;
+};
+/* `watch` may be NULL. Pointers into the world: it must not change while `observed` is used. */
 void plan_observe(struct plan_observed *observed, const struct world *world,
-	const struct facts_order *order, const char *const *fenced);
+	const struct facts_order *order, const struct plan_watch *watch);
 void plan_observed_clear(struct plan_observed *observed);
 typedef struct plan_observed plan_observed; /* for g_auto */
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(plan_observed, plan_observed_clear)

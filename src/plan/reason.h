@@ -138,8 +138,9 @@ const struct plan_code_info *plan_code_info(enum plan_code code);
 gboolean plan_code_from_string(const char *name, enum plan_code *ret_code);
 const char *plan_severity_to_string(enum plan_severity severity);
 
-/* One change of one fact: field := value. Places as world_put() takes them. For lists of strings
- * `value` is added; value NULL: the fact ceases to stand. */
+/* One change of one fact: field := value; a fact that does not stand comes to stand. Places as
+ * world_put() takes them. In a list of strings "+x" adds x and "-x" removes it. Field NULL: the
+ * fact ceases to stand. */
 struct plan_change {
 	enum facts_kind kind;
 	char *a;
@@ -168,7 +169,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(plan_reason, plan_reason_free)
 
 void plan_reason_add_fact(struct plan_reason *reason, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void plan_reason_set_fix(struct plan_reason *reason, const char *format, ...) G_GNUC_PRINTF(2, 3);
-void plan_reason_add_change(struct plan_reason *reason, const struct plan_change *change);
+/* Strings are copied. */
+void plan_reason_add_change(struct plan_reason *reason, enum facts_kind kind, const char *a,
+	const char *b, const char *field, const char *value);
 
 /* An empty list that frees its reasons. */
 GPtrArray *plan_reasons_new(void);

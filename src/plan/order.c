@@ -1,0 +1,255 @@
+#include "plan/order.h"
+
+#include <string.h>
+
+/* Orders as values: named, made, refused; which reservations they want. What comes next: next.c. */
+
+static const char *const phase_names[PLAN_N_PHASES] = {
+#define PLAN_PHASE_NAME(phase, name) name,
+	PLAN_PHASES(PLAN_PHASE_NAME)
+#undef PLAN_PHASE_NAME
+};
+
+static const char *const verb_names[PLAN_N_VERBS] = {
+	[PLAN_VERB_START] = "start",
+	[PLAN_VERB_STOP] = "stop",
+	[PLAN_VERB_MOVE] = "move",
+	[PLAN_VERB_REMOVE] = "remove",
+};
+
+/* The way of each verb when all goes well; ends with PLAN_PHASE_DONE. */
+static const enum plan_phase ways[PLAN_N_VERBS][6] = {
+	[PLAN_VERB_START] = { PLAN_PHASE_PROTECT, PLAN_PHASE_START, PLAN_PHASE_DONE },
+	[PLAN_VERB_STOP] = { PLAN_PHASE_STOP, PLAN_PHASE_RELEASE, PLAN_PHASE_DONE },
+	[PLAN_VERB_MOVE] = { PLAN_PHASE_PROTECT, PLAN_PHASE_PRECOPY, PLAN_PHASE_SWITCH,
+		PLAN_PHASE_RESUME, PLAN_PHASE_RELEASE, PLAN_PHASE_DONE },
+	[PLAN_VERB_REMOVE] = { PLAN_PHASE_STOP, PLAN_PHASE_RELEASE, PLAN_PHASE_DONE },
+};
+
+static gboolean find_name(
+	const char *const *names, unsigned n, const char *name, unsigned *ret_index)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (g_strcmp0(names[i], name) == 0) {
+			*ret_index = i;
+			return TRUE;
+		}
+	return FALSE;
+}
+
+const char *plan_phase_to_string(enum plan_phase phase)
+{
+	return phase_names[phase];
+}
+
+gboolean plan_phase_from_string(const char *name, enum plan_phase *ret_phase)
+{
+	unsigned i;
+
+	if (!find_name(phase_names, PLAN_N_PHASES, name, &i))
+		return FALSE;
+	*ret_phase = i;
+	return TRUE;
+}
+
+const char *plan_verb_to_string(enum plan_verb verb)
+{
+	return verb_names[verb];
+}
+
+gboolean plan_verb_from_string(const char *name, enum plan_verb *ret_verb)
+{
+	unsigned i;
+
+	if (!find_name(verb_names, PLAN_N_VERBS, name, &i))
+		return FALSE;
+	*ret_verb = i;
+	return TRUE;
+}
+
+gboolean plan_order_ended(const struct facts_order *order)
+{
+	return g_strcmp0(order->state, "running") != 0 && g_strcmp0(order->state, "stuck") != 0;
+}
+
+/* ---- may it be ordered ---- */
+
+static unsigned n_active(const struct world_machine *machine)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; machine && i < machine->copies->len; i++)
+		n += world_copy_active(machine->copies->pdata[i]) ? 1 : 0;
+	return n;
+}
+
+static void refuse_machine(GPtrArray *reasons, enum plan_code code, const char *name)
+{
+	struct plan_reason *reason = plan_reason_new(
+		code, name, "%s: %s", name, plan_code_info(code)->what);
+
+	plan_reason_set_fix(reason, "%s", plan_code_info(code)->fix);
+	g_ptr_array_add(reasons, reason);
+}
+
+static void check_machines(
+	const struct world *world, const struct vapp *vapp, enum plan_verb verb, GPtrArray *reasons)
+{
+	for (unsigned i = 0; i < vapp->machines->len; i++) {
+		const struct vapp_machine *member = vapp->machines->pdata[i];
+		g_autofree char *uuid = vapp_machine_uuid(vapp, member);
+		unsigned n = n_active(world_find_machine(world, uuid));
+
+		if (n > 1)
+			refuse_machine(reasons, PLAN_RUNS_TWICE, member->name);
+		else if (n == 1 && verb == PLAN_VERB_START)
+			refuse_machine(reasons, PLAN_RUNS_ELSEWHERE, member->name);
+		else if (n == 0 && verb == PLAN_VERB_MOVE)
+			refuse_machine(reasons, PLAN_NOT_RUNNING, member->name);
+	}
+}
+
+gboolean plan_may_order(
+	const struct world *world, const char *vapp, enum plan_verb verb, GPtrArray **ret_reasons)
+{
+	const struct world_vapp *object = world_find_vapp(world, vapp);
+	g_autoptr(GPtrArray) reasons = plan_reasons_new();
+
+	if (!object || !object->vapp)
+		g_ptr_array_add(reasons,
+			plan_reason_new(PLAN_VAPP_UNKNOWN, vapp, "%s: %s", vapp,
+				object && object->error ? object->error : "there is no such vApp"));
+	else if (object->order && !plan_order_ended(object->order))
+		g_ptr_array_add(
+			reasons, plan_reason_new(PLAN_ORDER_RUNNING, vapp,
+					 "order %s (%s) of %s is in phase %s", object->order->id,
+					 object->order->verb, vapp, object->order->phase));
+	else
+		check_machines(world, object->vapp, verb, reasons);
+	if (reasons->len == 0)
+		return TRUE;
+	if (ret_reasons)
+		*ret_reasons = g_steal_pointer(&reasons);
+	return FALSE;
+}
+
+/* ---- making one ---- */
+
+/* Where it is, or where it was last. */
+static const char *whereabouts(const struct world_machine *machine)
+{
+	const struct world_copy *copy = machine ? world_machine_active(machine) : NULL;
+
+	if (!copy && machine && machine->copies->len > 0)
+		copy = machine->copies->pdata[0];
+	return copy ? copy->host->uuid : NULL;
+}
+
+static void add_member(struct facts_order *order, const struct world *world,
+	const struct vapp_machine *machine, const char *uuid, const char *to)
+{
+	const struct world_host *host = to ? world_find_host(world, to) : NULL;
+	gboolean starts = g_strcmp0(order->verb, "start") == 0;
+	const char *from = starts ? NULL : whereabouts(world_find_machine(world, uuid));
+	struct facts_order_member *member;
+
+	if (g_strcmp0(from, to) == 0)
+		return;
+	member = facts_list_add(order->members, FACTS_ORDER, "member");
+	member->vm = g_strdup(uuid);
+	member->machine = g_strdup(machine->name);
+	member->from = g_strdup(from);
+	member->to = g_strdup(to);
+	member->to_uri = g_strdup(host && host->fact ? host->fact->libvirt_uri : NULL);
+}
+
+static void add_steps(struct facts_order *order, enum plan_verb verb, guint64 now_ms)
+{
+	for (const enum plan_phase *phase = ways[verb]; *phase != PLAN_PHASE_DONE; phase++) {
+		struct facts_order_step *step = facts_list_add(order->steps, FACTS_ORDER, "step");
+
+		step->name = g_strdup(phase_names[*phase]);
+		step->state = g_strdup(phase == ways[verb] ? "running" : "waiting");
+		step->started_ms = phase == ways[verb] ? now_ms : 0;
+	}
+}
+
+void plan_order_init(struct facts_order *order, const struct world *world, const struct vapp *vapp,
+	const struct plan_request *request)
+{
+	const struct plan_placement *placement = request->placement;
+
+	order->id = g_strdup(request->id);
+	order->verb = g_strdup(verb_names[request->verb]);
+	order->phase = g_strdup(phase_names[ways[request->verb][0]]);
+	order->state = g_strdup("running");
+	order->at_ms = request->now_ms;
+	order->members = facts_list_new();
+	order->steps = facts_list_new();
+	for (unsigned i = 0; i < vapp->machines->len; i++) {
+		g_autofree char *uuid = vapp_machine_uuid(vapp, vapp->machines->pdata[i]);
+
+		add_member(order, world, vapp->machines->pdata[i], uuid,
+			placement && i < placement->n_hosts ? placement->hosts[i] : NULL);
+	}
+	add_steps(order, request->verb, request->now_ms);
+}
+
+void plan_order_refuse(
+	struct facts_order *order, const struct plan_request *request, const GPtrArray *reasons)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	for (unsigned i = 0; i < reasons->len; i++) {
+		g_autofree char *one = plan_reason_to_string(reasons->pdata[i]);
+
+		g_string_append_printf(text, "%s%s", i ? "\n" : "", one);
+	}
+	order->id = g_strdup(request->id);
+	order->verb = g_strdup(verb_names[request->verb]);
+	order->phase = g_strdup(phase_names[PLAN_PHASE_DONE]);
+	order->state = g_strdup("refused");
+	order->reason = g_strdup(text->str);
+	order->at_ms = order->ended_ms = request->now_ms;
+}
+
+/* ---- reservations (docs/moves.md) ---- */
+
+static const struct {
+	enum plan_verb verb;
+	enum plan_phase phase;
+	struct plan_holds holds;
+} holds_table[] = {
+	{ PLAN_VERB_MOVE, PLAN_PHASE_PROTECT, { "home", "arrival" } },
+	{ PLAN_VERB_MOVE, PLAN_PHASE_PRECOPY, { "home", "arrival" } },
+	{ PLAN_VERB_MOVE, PLAN_PHASE_SWITCH, { "home", "arrival" } },
+	{ PLAN_VERB_MOVE, PLAN_PHASE_RESUME, { "arrival", "home" } },
+	{ PLAN_VERB_MOVE, PLAN_PHASE_RELEASE, { NULL, "home" } },
+	{ PLAN_VERB_MOVE, PLAN_PHASE_DONE, { NULL, "home" } },
+	{ PLAN_VERB_MOVE, PLAN_PHASE_RETURN, { "home", "arrival" } },
+	{ PLAN_VERB_MOVE, PLAN_PHASE_RESTART, { "home", "arrival" } },
+	{ PLAN_VERB_MOVE, PLAN_PHASE_RETURNED, { "home", NULL } },
+	{ PLAN_VERB_START, PLAN_PHASE_PROTECT, { NULL, "arrival" } },
+	{ PLAN_VERB_START, PLAN_PHASE_RETURN, { NULL, "arrival" } },
+	{ PLAN_VERB_START, PLAN_PHASE_START, { NULL, "home" } },
+	{ PLAN_VERB_START, PLAN_PHASE_DONE, { NULL, "home" } },
+	{ PLAN_VERB_START, PLAN_PHASE_RETURNED, { NULL, NULL } },
+	{ PLAN_VERB_STOP, PLAN_PHASE_STOP, { "home", NULL } },
+	{ PLAN_VERB_REMOVE, PLAN_PHASE_STOP, { "home", NULL } },
+};
+
+struct plan_holds plan_order_holds(
+	const struct facts_order *order, const struct facts_order_member *member)
+{
+	struct plan_holds holds = { NULL, NULL };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(holds_table); i++)
+		if (g_strcmp0(order->verb, verb_names[holds_table[i].verb]) == 0 &&
+			g_strcmp0(order->phase, phase_names[holds_table[i].phase]) == 0)
+			holds = holds_table[i].holds;
+	if (!member->from)
+		holds.from = NULL;
+	if (!member->to)
+		holds.to = NULL;
+	return holds;
+}

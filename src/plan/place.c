@@ -1,0 +1,253 @@
+#include "plan/place.h"
+
+#include "plan/judge.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* The search for a placement. What one machine alone forbids on a host is asked once for each pair;
+ * what machines forbid together is asked of each partial placement, which is sound because adding a
+ * machine never mends a reason (judge.h). */
+
+struct search {
+	struct plan_judge *judge;
+	struct plan_question question;
+	struct plan_placement placement; /* being tried */
+	char **hosts;
+	unsigned n_hosts, n_machines;
+	unsigned *order; /* machines, hardest to place first */
+	gboolean *fits;  /* [machine * n_hosts + host]: alone */
+	unsigned *load;  /* machines on each host now */
+	unsigned n_used; /* hosts with any */
+	unsigned max_used;
+	unsigned steps_left;
+};
+
+/* ---- what fits alone ---- */
+
+static void find_fits(struct search *search)
+{
+	for (unsigned m = 0; m < search->n_machines; m++)
+		for (unsigned h = 0; h < search->n_hosts; h++) {
+			plan_placement_set(&search->placement, m, search->hosts[h]);
+			search->fits[m * search->n_hosts + h] = judge_scopes(
+				search->judge, &search->question, JUDGE_ALONE | JUDGE_JOINT, NULL);
+			plan_placement_set(&search->placement, m, NULL);
+		}
+}
+
+static unsigned n_fits(const struct search *search, unsigned machine)
+{
+	unsigned n = 0;
+
+	for (unsigned h = 0; h < search->n_hosts; h++)
+		n += search->fits[machine * search->n_hosts + h] ? 1 : 0;
+	return n;
+}
+
+static gboolean comes_before(const struct search *search, unsigned a, unsigned b)
+{
+	const struct vapp_machine *x = search->question.vapp->machines->pdata[a];
+	const struct vapp_machine *y = search->question.vapp->machines->pdata[b];
+	unsigned fits_x = n_fits(search, a);
+	unsigned fits_y = n_fits(search, b);
+
+	if (fits_x != fits_y)
+		return fits_x < fits_y;
+	return x->memory_mib != y->memory_mib ? x->memory_mib > y->memory_mib : a < b;
+}
+
+/* Insertion sort: the fewest hosts first, then the largest. */
+static void find_order(struct search *search)
+{
+	for (unsigned i = 0; i < search->n_machines; i++) {
+		unsigned k = i;
+
+		for (; k > 0 && comes_before(search, i, search->order[k - 1]); k--)
+			search->order[k] = search->order[k - 1];
+		search->order[k] = i;
+	}
+}
+
+/* ---- trying ---- */
+
+static void put(struct search *search, unsigned machine, unsigned host)
+{
+	plan_placement_set(&search->placement, machine, search->hosts[host]);
+	if (search->load[host]++ == 0)
+		search->n_used++;
+}
+
+static void take(struct search *search, unsigned machine, unsigned host)
+{
+	plan_placement_set(&search->placement, machine, NULL);
+	if (--search->load[host] == 0)
+		search->n_used--;
+}
+
+static gboolean try_host(struct search *search, unsigned machine, unsigned host)
+{
+	if (!search->fits[machine * search->n_hosts + host] ||
+		(search->load[host] == 0 && search->n_used >= search->max_used))
+		return FALSE;
+	if (search->steps_left == 0)
+		return FALSE;
+	search->steps_left--;
+	put(search, machine, host);
+	if (judge_scopes(search->judge, &search->question, JUDGE_JOINT, NULL))
+		return TRUE;
+	take(search, machine, host);
+	return FALSE;
+}
+
+/* Depth first without recursion: chosen[d] is the host of the d-th machine of the order. With
+ * `exact`, what fails later makes an earlier machine try its next host. */
+static gboolean search_with(struct search *search, gboolean exact)
+{
+	g_autofree unsigned *chosen = g_new0(unsigned, search->n_machines + 1);
+	unsigned depth = 0;
+	unsigned host = 0;
+
+	while (depth < search->n_machines) {
+		while (host < search->n_hosts && !try_host(search, search->order[depth], host))
+			host++;
+		if (host < search->n_hosts) {
+			chosen[depth++] = host;
+			host = 0;
+			continue;
+		}
+		if (!exact && depth > 0) {
+			while (depth-- > 0)
+				take(search, search->order[depth], chosen[depth]);
+			return FALSE;
+		}
+		if (depth == 0)
+			return FALSE;
+		depth--;
+		take(search, search->order[depth], chosen[depth]);
+		host = chosen[depth] + 1;
+	}
+	return TRUE;
+}
+
+/* As few hosts as possible: one, then two, ... */
+static gboolean search_all(struct search *search, gboolean exact)
+{
+	unsigned most = MIN(search->n_hosts, search->n_machines);
+
+	for (search->max_used = 1; search->max_used <= most; search->max_used++)
+		if (search_with(search, exact))
+			return TRUE;
+	return FALSE;
+}
+
+/* ---- why not ---- */
+
+void plan_candidate_free(struct plan_candidate *candidate)
+{
+	if (!candidate)
+		return;
+	g_free(candidate->host);
+	g_clear_pointer(&candidate->reasons, g_ptr_array_unref);
+	g_free(candidate);
+}
+
+static void candidate_free(gpointer data)
+{
+	plan_candidate_free(data);
+}
+
+/* Stable: GPtrArray's sort is a merge sort. */
+static int compare_candidates(gconstpointer a, gconstpointer b)
+{
+	const struct plan_candidate *const *x = a;
+	const struct plan_candidate *const *y = b;
+
+	return (int)(*x)->reasons->len - (int)(*y)->reasons->len;
+}
+
+static GPtrArray *judge_candidates(struct search *search)
+{
+	GPtrArray *candidates = g_ptr_array_new_with_free_func(candidate_free);
+
+	for (unsigned h = 0; h < search->n_hosts; h++) {
+		struct plan_candidate *candidate = g_new0(struct plan_candidate, 1);
+
+		plan_placement_set_all(&search->placement, search->hosts[h]);
+		candidate->host = g_strdup(search->hosts[h]);
+		if (plan_clear(search->judge, &search->question, &candidate->reasons))
+			candidate->reasons = plan_reasons_new();
+		g_ptr_array_add(candidates, candidate);
+	}
+	g_ptr_array_sort(candidates, compare_candidates);
+	return candidates;
+}
+
+/* ---- the whole ---- */
+
+static char **all_hosts(const struct world *world)
+{
+	g_autoptr(GPtrArray) hosts = world_hosts(world);
+	g_autoptr(GStrvBuilder) uuids = g_strv_builder_new();
+
+	for (unsigned i = 0; i < hosts->len; i++)
+		g_strv_builder_add(uuids, ((const struct world_host *)hosts->pdata[i])->uuid);
+	return g_strv_builder_end(uuids);
+}
+
+static void search_init(struct search *search, struct plan_judge *judge,
+	const struct plan_question *question, const char *const *hosts)
+{
+	*search = (struct search){ .judge = judge,
+		.question = *question,
+		.n_machines = question->vapp->machines->len,
+		.steps_left = PLAN_SEARCH_STEPS };
+	search->hosts = hosts ? g_strdupv((char **)(uintptr_t)hosts)
+			      : all_hosts(judge_world(judge));
+	search->n_hosts = g_strv_length(search->hosts);
+	plan_placement_init(&search->placement, question->vapp);
+	search->question.placement = &search->placement;
+	search->order = g_new0(unsigned, search->n_machines + 1);
+	search->fits = g_new0(gboolean, search->n_machines * search->n_hosts + 1);
+	search->load = g_new0(unsigned, search->n_hosts + 1);
+}
+
+static void search_clear(struct search *search)
+{
+	plan_placement_clear(&search->placement);
+	g_strfreev(search->hosts);
+	g_free(search->order);
+	g_free(search->fits);
+	g_free(search->load);
+}
+
+void plan_find_place(struct plan_judge *judge, const struct plan_question *question,
+	const char *const *hosts, struct plan_place *ret)
+{
+	struct search search;
+	gboolean exact;
+
+	search_init(&search, judge, question, hosts);
+	exact = search.n_machines <= PLAN_EXACT_MACHINES && search.n_hosts <= PLAN_EXACT_HOSTS;
+	*ret = (struct plan_place){ 0 };
+	find_fits(&search);
+	find_order(&search);
+	/* what holds for every placement is asked first: it may spare the search */
+	ret->found = judge_scopes(judge, &search.question, JUDGE_WORLD, NULL) &&
+		     search_all(&search, exact);
+	ret->exact = exact && search.steps_left > 0;
+	if (ret->found) {
+		ret->placement = search.placement;
+		search.placement = (struct plan_placement){ 0 };
+	} else {
+		ret->candidates = judge_candidates(&search);
+	}
+	search_clear(&search);
+}
+
+void plan_place_clear(struct plan_place *place)
+{
+	if (place->placement.hosts)
+		plan_placement_clear(&place->placement);
+	g_clear_pointer(&place->candidates, g_ptr_array_unref);
+}
