@@ -1,7 +1,7 @@
 """Talking to the agent inside a guest (lab/guest/agent.h) over its virtio-serial port.
 
-The port needs no network, so probes can be started and read while every flow of the guest is cut. It migrates with the
-guest; the socket is then a new one on the new host, and a connection to the old one is closed.
+The port needs no network, so probes can be started and read while every flow of the guest is cut. It migrates with
+the guest; the socket is then a new one on the new host, and a connection to the old one is closed.
 """
 
 from __future__ import annotations

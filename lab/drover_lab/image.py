@@ -1,7 +1,7 @@
 """The guest image: Debian's cloud kernel and an initramfs of busybox, a few modules and the agent.
 
-Made in about a second, kept under the cache by a hash of everything that goes in, so a changed source makes a new image
-and an unchanged one is used again. The archive is written here (the cpio "newc" format), not unpacked anywhere first.
+Made in about a second, kept under the cache by a hash of everything that goes in, so a changed source makes a new
+image and an unchanged one is used again. The archive is written here (the cpio "newc" format), not unpacked first.
 """
 
 from __future__ import annotations

@@ -190,12 +190,13 @@ class Lab:
         node.start()
         node.wait_ready()
 
-    def install_hook(self, program: Path) -> None:
-        """Make PROGRAM (an absolute path) the qemu hook of every host; takes effect with the next event."""
+    def install_hook(self, program: Path | None) -> None:
+        """Make PROGRAM (an absolute path; None: allow all) the qemu hook of every host, from the next event on."""
+        script = f'#!/bin/sh\nexec "{program}" "$@"\n' if program else libvirtd.NO_GATE
         for name in self.hosts:
             directory = self.node(name).dir
             (directory / "etc-libvirt/hooks").mkdir(parents=True, exist_ok=True)
-            libvirtd.install_hook(directory, f'#!/bin/sh\nexec "{program}" "$@"\n')
+            libvirtd.install_hook(directory, script)
 
     # -- guests -------------------------------------------------------------------------------------------------------
 
@@ -224,7 +225,7 @@ class Lab:
         found = {}
         for host in self.hosts:
             if self.node(host).alive():
-                done = self.virsh(host, "domstate", domain, check=False)
+                done = self.local_virsh(host, "domstate", domain, check=False)
                 if done.returncode == 0:
                     found[host] = done.stdout.strip()
         return found
@@ -254,6 +255,10 @@ class Lab:
               timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """virsh against a host's libvirtd, over TCP from the management node."""
         return run(self.virsh_argv(name, *args), check=check, timeout=timeout)
+
+    def local_virsh(self, name: str, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """virsh inside the host, so also when all its cables are cut."""
+        return self.exec(self.host(name).name, ["virsh", "-c", "qemu:///system", *args], check=check)
 
     def virsh_argv(self, name: str, *args: str) -> list[str]:
         return self.node(MGMT).enter(["virsh", "-k1", "-K3", "-c", self.uri(name), *args])

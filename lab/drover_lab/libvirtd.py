@@ -1,8 +1,8 @@
 """The libvirtd of a simulated hypervisor: its private directories and its settings.
 
-libvirt's TCP socket listens on the underlay address without authentication: the underlay exists only inside the lab's own
-namespaces. Keepalive 1 x 3 notices a cut cable within 4 s. Relabelling and remembered owners are off, since a host that is
-killed would leave their reference counts on shared kernel images.
+libvirt's TCP socket listens on the underlay address without authentication: the underlay exists only inside the lab's
+own namespaces. Keepalive 1 x 3 notices a cut cable within 4 s. Relabelling and remembered owners are off, since a
+host that is killed would leave their reference counts on shared kernel images.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The fabric: one network namespace per node and switch, cables between them, segments over them.
 
-Each node has a bridge `ul` that holds exactly one of its uplinks u1 (to switch 1) and u2 (to switch 2); uplink.py moves
-them when carrier is lost. A segment is a bridge fed by a VXLAN over `ul`. The switches are joined by a cable, so that
-nodes on different switches still meet. Everything is built in batches: three `ip` processes raise a lab.
+Each node has a bridge `ul` that holds exactly one of its uplinks u1 (to switch 1) and u2 (to switch 2); uplink.py
+moves them when carrier is lost. A segment is a bridge fed by a VXLAN over `ul`. The switches are joined by a cable,
+so that nodes on different switches still meet. Links are made in batches: a process for each would take seconds.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Fabric:
         """Plug a cable; only the first becomes a port of `ul` here, the watcher moves them later."""
         switch = SWITCH_OF[uplink]
         port = f"p{node.number}"
-        # The kernel tells a lost carrier at once only if the index differs from the peer's, else up to a second later.
+        # The kernel tells a lost carrier at once only if the index differs from the peer's, else within a second.
         index = 1000 + int(uplink[1:])
         self._ip([f"link add name {uplink} index {index} netns {self.netns(node.name)} mtu {UNDERLAY_MTU} type veth"
                   f" peer name {port} netns {self.netns(switch)} mtu {UNDERLAY_MTU}"])
@@ -129,7 +129,8 @@ class Fabric:
 
     def _bridge(self, lines: list[str], where: str, again: bool = False) -> None:
         force = ["-force"] if again else []
-        run(["bridge", "-n", self.netns(where), *force, "-batch", "-"], stdin="\n".join(lines) + "\n", check=not again)
+        run(["bridge", "-n", self.netns(where), *force, "-batch", "-"], stdin="\n".join(lines) + "\n",
+            check=not again)
 
 
 def underlay_hosts(spec: Spec) -> str:

@@ -1,7 +1,8 @@
 """One running node: its private directory, its process 1, and the ways in.
 
-The directory DIR/NAME holds what the node sees as /etc/libvirt, /run, /etc/drover and so on (BINDS). The node's process 1
-(nodeinit.py) is started by `unshare` inside the node's network namespace; killing that `unshare` is a power failure.
+The directory DIR/NAME holds what the node sees as /etc/libvirt, /run, /etc/drover and so on (BINDS). The node's
+process 1 (nodeinit.py) is started by `unshare` inside the node's network namespace; killing that `unshare` is a power
+failure.
 """
 
 from __future__ import annotations
@@ -80,7 +81,8 @@ class RunningNode:
         (self.dir / "init.json").write_text(json.dumps(order))
         (self.dir / "init.sock").unlink(missing_ok=True)
         argv = ["ip", "netns", "exec", self.fabric.netns(self.name), "unshare", "--mount", "--uts", "--ipc", "--pid",
-                "--fork", "--kill-child", "--propagation", "private", *PYTHON, str(HERE / "nodeinit.py"), str(self.dir)]
+                "--fork", "--kill-child", "--propagation", "private", *PYTHON, str(HERE / "nodeinit.py"),
+                str(self.dir)]
         with open(self.dir / "log" / "init.log", "ab") as log:
             self._child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                            start_new_session=True)
@@ -98,7 +100,8 @@ class RunningNode:
 
     def kill(self) -> None:
         """Power failure: every process of the node is dead when this returns."""
-        living = [process_identity(p) for p in self.pids()]  # one that is dying leaves its namespaces before it is dead
+        # By identity, for one that is dying leaves its namespaces before it is dead.
+        living = [process_identity(p) for p in self.pids()]
         pid = self._recorded()
         if pid:
             os.kill(pid, signal.SIGKILL)

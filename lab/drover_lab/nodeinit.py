@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Process 1 of a node: `nodeinit.py DIRECTORY`, in fresh mount, uts, ipc and pid namespaces.
 
-Makes the node's private view of the file system, then starts and reaps daemons on request. DIRECTORY/init.json says what
-to mount and what to start; requests come as one JSON line each over the socket DIRECTORY/init.sock and get one JSON line
-back: {"op": "spawn", "name", "argv", "uid", "log", "env", "respawn"}, {"op": "kill", "name", "signal"}, {"op": "list"}.
-When this process dies, the kernel kills all others of the node: a power failure.
+Makes the node's private view of the file system, then starts and reaps daemons on request. DIRECTORY/init.json says
+what to mount and what to start. Over the socket DIRECTORY/init.sock comes a request, one JSON line, and gets one back:
+{"op": "spawn", "name", "argv", "uid", "gid", "groups", "env", "respawn"}, {"op": "kill", "name", "signal"} or
+{"op": "list"}. When this process dies, the kernel kills all others of the node: a power failure.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Certificates made on the spot: one authority per lab, ECDSA P-256 throughout.
 
-In the lab's directory pki/NAME.pem and pki/NAME.key for every program and person, ca.pem, and the seal pair seal.key (only
-control has it) and seal.pub (every host checks with it). Each node's /etc/drover/pki holds what belongs there. Keys are
-readable by root alone; a daemon of another uid gets its key by Lab.give().
+In the lab's directory pki/NAME.pem and pki/NAME.key for every program and person, ca.pem, and the seal pair seal.key
+(only control has it) and seal.pub (every host checks with it). Each node's /etc/drover/pki holds what belongs there.
+Keys are readable by root alone; a daemon of another uid gets its key by Lab.give().
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class Authority:
                  signer: Sequence[str]) -> tuple[Path, Path]:
         certificate, key = self.dir / f"{file}.pem", self.dir / f"{file}.key"
         added = [word for e in extensions for word in ("-addext", e)]
-        run(["openssl", "req", "-x509", *NEW_KEY, "-config", "/dev/null", "-subj", f"/O=drover/CN={common_name}", "-days", DAYS,
-             "-keyout", str(key), "-out", str(certificate), *signer, *added])
+        run(["openssl", "req", "-x509", *NEW_KEY, "-config", "/dev/null", "-subj", f"/O=drover/CN={common_name}",
+             "-days", DAYS, "-keyout", str(key), "-out", str(certificate), *signer, *added])
         key.chmod(0o600)
         certificate.chmod(0o644)
         return certificate, key

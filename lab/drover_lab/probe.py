@@ -5,8 +5,8 @@
         ...move...
         print(requests.stat()["max_gap_ms"], session.stat()["broken"])
 
-Both run as processes inside the node "outside" (this file is also their program: `probe.py requests|session IP PORT HZ`).
-They speak one JSON line per line of input and end with the input.
+Both run as processes inside the node "outside" (this file is also their program: see main()). They
+speak one JSON line per line of input and end with the input.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Silence:
 
 
 class RequestLoop:
-    """GET /id at a fixed rate, each on a connection of its own, whether or not the earlier ones were answered: after a
-    silence the next request is answered at once, so the gap is not lengthened by TCP's patience."""
+    """GET /id at a fixed rate, each on a connection of its own, whether or not the earlier ones were answered: after
+    a silence the next request is answered at once, so the gap is not lengthened by TCP's patience."""
 
     def __init__(self, ip: str, port: int, selector: selectors.BaseSelector) -> None:
         self.where = (ip, port)
@@ -196,7 +196,7 @@ def main() -> None:
 
 
 class _Remote:
-    """The parent's side: a probe running inside a node. `nsenter` passes no signal on, but the probe ends with its input."""
+    """The parent's side: a probe inside a node. `nsenter` passes no signal on, but the probe ends with its input."""
 
     kind = ""
 
@@ -237,7 +237,7 @@ class _Remote:
 
 
 class Requests(_Remote):
-    """`sent failed skipped answers max_gap_ms silent_ms gaps boot_ids`; gaps list silences over 100 ms with wall time."""
+    """`sent failed skipped answers max_gap_ms silent_ms gaps boot_ids`; gaps: silences over 100 ms, in wall time."""
 
     kind = "requests"
 

@@ -1,8 +1,8 @@
 """Which labs exist on this machine, and what was made outside their own directories.
 
 /run/drover-lab.d/ID holds the directory of lab ID; it is written before anything else and removed last, so that
-`lab down` finds a lab whose creation was interrupted at any point. /run/drover-lab.d/mountpoints lists the directories
-that had to be created because a mount needs something to stand on; the last lab to leave removes them.
+`lab down` finds a lab whose creation was interrupted at any point. /run/drover-lab.d/mountpoints lists the
+directories that had to be created because a mount needs something to stand on; the last lab to leave removes them.
 All changes happen under one lock.
 """
 

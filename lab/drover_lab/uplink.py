@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Active-backup for the bridge `ul`, run inside a node: `uplink.py ADDRESS`.
 
-Exactly one of u1 (preferred at start) and u2 is a port of `ul`: the current one as long as it has carrier, else the other
-if that has. After a change a gratuitous ARP tells the switches where ADDRESS now is. Woken by the kernel's link events
-and, should one be lost, by a timer; every wake-up decides from the present state alone, so no event order matters.
-Needs no bonding driver, which some kernels lack.
+Exactly one of u1 (preferred at start) and u2 is a port of `ul`: the current one as long as it has carrier, else the
+other if that has. After a change a gratuitous ARP tells the switches where ADDRESS now is. Woken by the kernel's link
+events and, should one be lost, by a timer; every wake-up decides from the present state alone, so no event order
+matters. Needs no bonding driver, which some kernels lack.
 """
 
 from __future__ import annotations

@@ -177,6 +177,30 @@ class LabTest(unittest.TestCase):
         self.lab.exec("B", ["busybox", "ping", "-c1", "-W2", "10.71.0.1"])
         self.lab.virsh("B", "undefine", "lost")
 
+    def test_hook_refuses(self) -> None:
+        """A veto of the gate stops a move, its words reach the caller, and the guest runs on where it was."""
+        script = ('#!/bin/sh\n[ "$2" != migrate ] || { echo "not cleared for $(hostname)" >&2; exit 1; }\n')
+        for host in self.lab.hosts:  # inside a host /run is its own: the gate must be seen there
+            inside = self.lab.path(host, "/etc/drover/gate")
+            inside.write_text(script)
+            inside.chmod(0o755)
+        self.lab.install_hook(Path("/etc/drover/gate"))
+        self.addCleanup(self.lab.install_hook, None)
+        with self.assertRaisesRegex(LabError, "not cleared for B"):
+            migrate(self.lab, "web", "A", "B")
+        self.assertEqual(self.lab.where("web"), {"A": "running"})
+
+    def test_cut_off_host_is_still_seen(self) -> None:
+        self.lab.cut("A", "u1")
+        self.lab.cut("A", "u2")
+        try:
+            self.assertEqual(self.lab.where("web"), {"A": "running"})
+            self.assertTrue(self.lab.control("web").ready())
+        finally:
+            self.lab.mend("A", "u1")
+            self.lab.mend("A", "u2")
+        wait_for("the network", lambda: self.lab.control("web").can("ping", "10.80.0.254", timeout_ms=300), 5)
+
     def test_daemons(self) -> None:
         lab = self.lab
         lab.spawn("A", "sleeper", ["sh", "-c", "id -u; exec sleep 1000"], uid=NOBODY)
