@@ -1,9 +1,10 @@
 #include "fakeserver.h"
 
+#include "testcert.h"
+
 #include <arpa/inet.h>
 #include <glib/gstdio.h>
 #include <gnutls/gnutls.h>
-#include <gnutls/x509.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -29,6 +30,7 @@ struct fake_server {
 	int fd;
 	char *directory;
 	char *ca_file;
+	char *key_file;
 	char *url;
 	GMutex lock;      /* guards conns */
 	GPtrArray *conns; /* struct fake_conn * */
@@ -45,32 +47,10 @@ static void must(int result)
 
 static void make_certificate(struct fake_server *server)
 {
-	static const unsigned char address[] = { 127, 0, 0, 1 };
-	gnutls_x509_privkey_t key;
-	gnutls_x509_crt_t crt;
-	gnutls_datum_t pem;
-
-	must(gnutls_x509_privkey_init(&key));
-	must(gnutls_x509_privkey_generate(
-		key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0));
-	must(gnutls_x509_crt_init(&crt));
-	must(gnutls_x509_crt_set_version(crt, 3));
-	must(gnutls_x509_crt_set_key(crt, key));
-	must(gnutls_x509_crt_set_serial(crt, "\1", 1));
-	must(gnutls_x509_crt_set_dn(crt, "CN=fake", NULL));
-	must(gnutls_x509_crt_set_activation_time(crt, time(NULL) - 3600));
-	must(gnutls_x509_crt_set_expiration_time(crt, time(NULL) + 3600));
-	must(gnutls_x509_crt_set_ca_status(crt, 1));
-	must(gnutls_x509_crt_set_subject_alt_name(
-		crt, GNUTLS_SAN_IPADDRESS, address, sizeof address, 0));
-	must(gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA256, 0));
-	must(gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &pem));
-	g_assert_true(g_file_set_contents(server->ca_file, (char *)pem.data, pem.size, NULL));
-	gnutls_free(pem.data);
+	testcert_write(server->ca_file, server->key_file);
 	must(gnutls_certificate_allocate_credentials(&server->credentials));
-	must(gnutls_certificate_set_x509_key(server->credentials, &crt, 1, key));
-	gnutls_x509_crt_deinit(crt);
-	gnutls_x509_privkey_deinit(key);
+	must(gnutls_certificate_set_x509_key_file(
+		server->credentials, server->ca_file, server->key_file, GNUTLS_X509_FMT_PEM));
 }
 
 /* ---- connections
@@ -215,6 +195,7 @@ struct fake_server *fake_server_new(fake_handler_fn handler, gpointer data)
 	server->data = data;
 	server->directory = g_dir_make_tmp("ifmap-fake-XXXXXX", NULL);
 	server->ca_file = g_build_filename(server->directory, "ca.pem", NULL);
+	server->key_file = g_build_filename(server->directory, "key.pem", NULL);
 	server->conns = g_ptr_array_new_with_free_func(g_free);
 	g_mutex_init(&server->lock);
 	make_certificate(server);
@@ -238,9 +219,11 @@ void fake_server_free(struct fake_server *server)
 	g_ptr_array_unref(server->conns);
 	gnutls_certificate_free_credentials(server->credentials);
 	g_unlink(server->ca_file);
+	g_unlink(server->key_file);
 	g_rmdir(server->directory);
 	g_mutex_clear(&server->lock);
 	g_free(server->ca_file);
+	g_free(server->key_file);
 	g_free(server->directory);
 	g_free(server->url);
 	g_free(server);
