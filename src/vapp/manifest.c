@@ -19,8 +19,9 @@ void ovf_sum_init(struct ovf_sum *sum)
 
 void ovf_sum_clear(struct ovf_sum *sum)
 {
-	g_clear_pointer(&sum->sha1, g_checksum_free);
-	g_clear_pointer(&sum->sha256, g_checksum_free);
+	g_checksum_free(sum->sha1);
+	g_checksum_free(sum->sha256);
+	*sum = (struct ovf_sum){ NULL, NULL };
 }
 
 void ovf_sum_feed(struct ovf_sum *sum, const void *data, size_t size)

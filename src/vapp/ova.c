@@ -272,18 +272,18 @@ static gboolean check_complete(struct scan *scan, const struct vapp *vapp)
 struct vapp *ova_read(const char *path, GError **error)
 {
 	struct scan scan;
-	struct vapp *vapp = NULL;
+	g_autoptr(vapp_value) vapp = NULL;
 	g_autofree char *source = NULL;
+	gboolean good = FALSE;
 
 	scan_init(&scan, path, NULL, error);
 	if (scan_run(&scan)) {
 		source = g_strdup_printf("%s(%s)", path, scan.envelope_name);
 		vapp = ovf_read(source, scan.envelope->str, scan.envelope->len, error);
-		if (vapp && !check_complete(&scan, vapp))
-			g_clear_pointer(&vapp, vapp_free);
+		good = vapp && check_complete(&scan, vapp);
 	}
 	scan_clear(&scan);
-	return vapp;
+	return good ? g_steal_pointer(&vapp) : NULL;
 }
 
 gboolean ova_extract(const char *path, const char *dir, GError **error)

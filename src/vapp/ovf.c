@@ -101,8 +101,7 @@ static gboolean read_file(struct ovf_reader *reader, const xmlNode *node)
 	return TRUE;
 }
 
-static gboolean read_references(
-	struct ovf_reader *reader, const xmlNode *node, struct vapp_machine *machine)
+static gboolean read_references(struct ovf_reader *reader, const xmlNode *node)
 {
 	for (const xmlNode *child = base_xml_first(node); child; child = base_xml_next(child))
 		if (base_xml_is(child, reader->ns, "File") && !read_file(reader, child))
@@ -110,8 +109,7 @@ static gboolean read_references(
 	return TRUE;
 }
 
-static gboolean read_disks(
-	struct ovf_reader *reader, const xmlNode *node, struct vapp_machine *machine)
+static gboolean read_disks(struct ovf_reader *reader, const xmlNode *node)
 {
 	for (const xmlNode *child = base_xml_first(node); child; child = base_xml_next(child)) {
 		g_autofree char *id = NULL;
@@ -128,8 +126,7 @@ static gboolean read_disks(
 	return TRUE;
 }
 
-static gboolean read_networks(
-	struct ovf_reader *reader, const xmlNode *node, struct vapp_machine *machine)
+static gboolean read_networks(struct ovf_reader *reader, const xmlNode *node)
 {
 	for (const xmlNode *child = base_xml_first(node); child; child = base_xml_next(child)) {
 		const xmlNode *description;
@@ -151,8 +148,7 @@ static gboolean read_networks(
 }
 
 /* The configuration marked as default, else the first (OVF 1.1, 9.8). */
-static gboolean read_options(
-	struct ovf_reader *reader, const xmlNode *node, struct vapp_machine *machine)
+static gboolean read_options(struct ovf_reader *reader, const xmlNode *node)
 {
 	gboolean fixed = FALSE;
 
@@ -225,16 +221,17 @@ static gboolean read_startups(struct ovf_reader *reader, GHashTable *collections
 	return TRUE;
 }
 
-static gboolean keep_startup(
-	struct ovf_reader *reader, const xmlNode *node, struct vapp_machine *machine)
+static gboolean keep_startup(struct ovf_reader *reader, const xmlNode *node)
 {
 	g_ptr_array_add(reader->startups, (gpointer)node);
 	return TRUE;
 }
 
-static gboolean keep_protection(
-	struct ovf_reader *reader, const xmlNode *node, struct vapp_machine *machine)
+static gboolean keep_protection(struct ovf_reader *reader, const xmlNode *node)
 {
+	if (!base_xml_is(node->parent->parent, reader->ns, "Envelope"))
+		return ovf_refuse(
+			reader, node, "it belongs to the whole application, not to a part of it");
 	if (reader->protection)
 		return ovf_refuse(reader, node, "a second ProtectionSection");
 	reader->protection = node;
@@ -243,29 +240,31 @@ static gboolean keep_protection(
 
 /* ---- sections ---- */
 
-/* One row a section that we know. fn NULL: known, and nothing in it concerns us. */
+/* One row a section that we know. Neither reader: known, and nothing in it concerns us. */
 static const struct section {
 	const char *name;
 	gboolean ours; /* in OVF_NS_DROVER, else in the envelope's namespace */
 	int where;
-	section_fn fn;
+	gboolean (*read)(struct ovf_reader *reader, const xmlNode *node);
+	gboolean (*read_of)(
+		struct ovf_reader *reader, const xmlNode *node, struct vapp_machine *machine);
 } sections[] = {
-	{ "Info", FALSE, IN_COLLECTION | IN_SYSTEM, NULL },
-	{ "Name", FALSE, IN_COLLECTION | IN_SYSTEM, NULL },
-	{ "Strings", FALSE, IN_ENVELOPE, NULL },
+	{ "Info", FALSE, IN_COLLECTION | IN_SYSTEM },
+	{ "Name", FALSE, IN_COLLECTION | IN_SYSTEM },
+	{ "Strings", FALSE, IN_ENVELOPE },
 	{ "References", FALSE, IN_ENVELOPE, read_references },
 	{ "DiskSection", FALSE, IN_ENVELOPE, read_disks },
 	{ "NetworkSection", FALSE, IN_ENVELOPE, read_networks },
 	{ "DeploymentOptionSection", FALSE, IN_ENVELOPE, read_options },
-	{ "AnnotationSection", FALSE, IN_COLLECTION | IN_SYSTEM, NULL },
-	{ "EulaSection", FALSE, IN_COLLECTION | IN_SYSTEM, NULL },
-	{ "ResourceAllocationSection", FALSE, IN_COLLECTION, NULL },
+	{ "AnnotationSection", FALSE, IN_COLLECTION | IN_SYSTEM },
+	{ "EulaSection", FALSE, IN_COLLECTION | IN_SYSTEM },
+	{ "ResourceAllocationSection", FALSE, IN_COLLECTION },
 	{ "StartupSection", FALSE, IN_COLLECTION, keep_startup },
-	{ "ProductSection", FALSE, IN_COLLECTION | IN_SYSTEM, ovf_read_product },
-	{ "OperatingSystemSection", FALSE, IN_SYSTEM, NULL },
-	{ "InstallSection", FALSE, IN_SYSTEM, NULL },
-	{ "VirtualHardwareSection", FALSE, IN_SYSTEM, ovf_read_hardware },
-	{ "BootSection", TRUE, IN_SYSTEM, ovf_read_boot },
+	{ "ProductSection", FALSE, IN_COLLECTION | IN_SYSTEM, NULL, ovf_read_product },
+	{ "OperatingSystemSection", FALSE, IN_SYSTEM },
+	{ "InstallSection", FALSE, IN_SYSTEM },
+	{ "VirtualHardwareSection", FALSE, IN_SYSTEM, NULL, ovf_read_hardware },
+	{ "BootSection", TRUE, IN_SYSTEM, NULL, ovf_read_boot },
 	{ "ProtectionSection", TRUE, IN_COLLECTION | IN_SYSTEM, keep_protection },
 };
 
@@ -302,7 +301,9 @@ static gboolean read_section(
 
 	if (!section)
 		return pass_over(reader, node);
-	return !section->fn || section->fn(reader, node, machine);
+	if (section->read)
+		return section->read(reader, node);
+	return !section->read_of || section->read_of(reader, node, machine);
 }
 
 /* ---- systems and collections ---- */
@@ -470,7 +471,8 @@ struct vapp *ovf_read(const char *source, const char *data, size_t size, GError 
 	g_hash_table_unref(reader.disks);
 	g_ptr_array_unref(reader.startups);
 	g_free(reader.configuration);
-	if (!good)
-		g_clear_pointer(&reader.vapp, vapp_free);
-	return reader.vapp;
+	if (good)
+		return reader.vapp;
+	vapp_free(reader.vapp);
+	return NULL;
 }

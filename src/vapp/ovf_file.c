@@ -12,7 +12,7 @@
 enum {
 	MAX_TEXT_SIZE = 8 * 1024 * 1024,
 	MAGIC_OFFSET = 257, /* of "ustar" in a tar header */
-	BLOCK_SIZE = 65536,
+	BLOCK_SIZE = 8192,
 };
 
 static gboolean io_error(const char *path, GError **error)
@@ -62,7 +62,7 @@ static gboolean is_tar(const char *path, gboolean *ret_tar, GError **error)
 /* Digests of one file; NULL with an error. */
 static char *sum_file(const char *path, GError **error)
 {
-	g_autofree char *block = g_malloc(BLOCK_SIZE);
+	char block[BLOCK_SIZE];
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct ovf_sum sum;
 	char *text = NULL;

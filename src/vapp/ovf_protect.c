@@ -164,7 +164,7 @@ static gboolean read_ports(struct ovf_reader *reader, const xmlNode *node, struc
 	gboolean all = g_strcmp0(text, "all") == 0;
 	gboolean has_ports = flow->protocol == VAPP_PROTOCOL_TCP ||
 			     flow->protocol == VAPP_PROTOCOL_UDP;
-	GArray *ports;
+	g_autoptr(GArray) ports = NULL;
 
 	if (!text && has_ports)
 		return ovf_refuse(
@@ -172,13 +172,11 @@ static gboolean read_ports(struct ovf_reader *reader, const xmlNode *node, struc
 	if (!text || (all && has_ports))
 		return TRUE;
 	ports = vapp_ports_from_string(text);
-	if (!ports || ports->len == 0) {
-		g_clear_pointer(&ports, g_array_unref);
+	if (!ports || ports->len == 0)
 		return ovf_refuse(reader, node,
 			"'%s' are no ports: write 80 or 80,8000-8010 (1 to 65535)", text);
-	}
 	g_array_unref(flow->ports);
-	flow->ports = ports;
+	flow->ports = g_steal_pointer(&ports);
 	return TRUE;
 }
 

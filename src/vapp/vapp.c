@@ -73,8 +73,8 @@ static void endpoint_init(struct vapp_endpoint *endpoint, const char *name)
 
 static void endpoint_clear(struct vapp_endpoint *endpoint)
 {
-	g_clear_pointer(&endpoint->name, g_free);
-	g_clear_pointer(&endpoint->outside, g_array_unref);
+	g_free(endpoint->name);
+	g_array_unref(endpoint->outside);
 }
 
 struct vapp_flow *vapp_flow_new(const char *id, const char *from, const char *to)
