@@ -15,7 +15,7 @@ static const struct {
 	[FABRIC_SWITCH] = { "switch", TRUE },
 	[FABRIC_ROUTER] = { "router", TRUE },
 	[FABRIC_SEGMENT] = { "segment", FALSE },
-	[FABRIC_UPLINK] = { "uplink", TRUE },
+	[FABRIC_UPLINK] = { "uplink", FALSE },
 };
 
 static const char *const things[] = {

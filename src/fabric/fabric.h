@@ -8,10 +8,11 @@
  * edges are strings, each unique among its kind. Whatever a query returns is owned by the caller
  * and does not point into the fabric.
  *
- * Who forwards: traffic passes *through* switches, routers and uplinks. Hosts and segments are
- * where it begins or ends; no query counts a way through them (a host with two uplinks does not
- * join its switches, and an edge host–segment, "this segment is present here", makes no way from
- * host to host). An edge that is down exists, but carries nothing.
+ * Who forwards: traffic passes *through* switches and routers. Hosts, segments and uplinks are
+ * where it begins or ends; no query counts a way through them: a host with two cables does not join
+ * its switches, "this segment is present here" (an edge host-segment) makes no way from host to
+ * host, and no way leads out of the fabric by one uplink and back in by another. An edge that is
+ * down exists, but carries nothing.
  */
 #include <glib.h>
 

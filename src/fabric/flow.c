@@ -178,28 +178,42 @@ static gboolean is_reached(const struct flow *flow, guint32 door)
 	return flow->from[door] != NET_NONE;
 }
 
-unsigned flow_cut(const struct flow *flow, const struct net_mask *mask, guint32 *ret_numbers,
-	gboolean *ret_is_node)
+static guint32 head_of(const struct flow *flow, guint32 edge)
 {
 	const struct net *net = flow->net;
+	guint32 tail = flow->tail_of[edge];
+
+	for (guint32 i = net->first_arc[tail]; i < net->first_arc[tail + 1]; i++)
+		if (net->arcs[i].edge == edge)
+			return net->arcs[i].to;
+	g_assert_not_reached();
+}
+
+/* An edge that the search could not pass is cut; losing an inner end of it loses it too. */
+static unsigned cut_edges(const struct flow *flow, guint32 *ret_numbers, gboolean *ret_is_node)
+{
 	unsigned n = 0;
 
-	for (guint32 edge = 0; edge < net->n_edges; edge++) {
+	for (guint32 edge = 0; edge < flow->net->n_edges; edge++) {
 		guint32 tail = flow->tail_of[edge];
-		guint32 head = NET_B;
+		guint32 head;
 
-		if (tail == NET_NONE || mask->edges[edge])
+		if (tail == NET_NONE || !is_reached(flow, DOOR_OUT(tail)))
 			continue;
-		for (guint32 i = net->first_arc[tail]; i < net->first_arc[tail + 1]; i++)
-			if (net->arcs[i].edge == edge)
-				head = net->arcs[i].to;
-		if (!is_reached(flow, DOOR_OUT(tail)) || is_reached(flow, DOOR_IN(head)))
+		head = head_of(flow, edge);
+		if (is_reached(flow, DOOR_IN(head)))
 			continue;
-		/* Losing an inner end loses the edge. */
 		ret_is_node[n] = tail != NET_A || head != NET_B;
 		ret_numbers[n++] = head != NET_B ? head : tail != NET_A ? tail : edge;
 	}
-	for (guint32 node = NET_B + 1; node < net->n_nodes; node++) {
+	return n;
+}
+
+unsigned flow_cut(const struct flow *flow, guint32 *ret_numbers, gboolean *ret_is_node)
+{
+	unsigned n = cut_edges(flow, ret_numbers, ret_is_node);
+
+	for (guint32 node = NET_B + 1; node < flow->net->n_nodes; node++) {
 		if (!is_reached(flow, DOOR_IN(node)) || is_reached(flow, DOOR_OUT(node)))
 			continue;
 		ret_is_node[n] = TRUE;

@@ -32,5 +32,4 @@ GPtrArray *flow_paths(const struct flow *flow);
 /* After a flow_run that found fewer than its limit: that many things whose loss cuts what is left,
  * nodes (`*ret_is_node`) or else edges between the ends. `ret_numbers` and `ret_is_node` have room
  * for as many as there are paths. Returns how many. */
-unsigned flow_cut(const struct flow *flow, const struct net_mask *mask, guint32 *ret_numbers,
-	gboolean *ret_is_node);
+unsigned flow_cut(const struct flow *flow, guint32 *ret_numbers, gboolean *ret_is_node);

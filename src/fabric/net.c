@@ -9,9 +9,14 @@ struct numbering {
 	guint32 *risks;
 };
 
+static guint32 *new_zeros(size_t n)
+{
+	return g_new0(guint32, n + 1);
+}
+
 static guint32 *new_numbers(size_t n)
 {
-	guint32 *numbers = g_new(guint32, n + 1);
+	guint32 *numbers = new_zeros(n);
 
 	memset(numbers, 0xff, (n + 1) * sizeof *numbers);
 	return numbers;
@@ -106,7 +111,7 @@ static void step_back(guint32 *firsts, guint32 n)
 
 static void take_edges(struct net *net, struct numbering *numbering)
 {
-	net->first_arc = g_new0(guint32, net->n_nodes + 2);
+	net->first_arc = new_zeros(net->n_nodes + 1);
 	each_arc(net, numbering, count_arc);
 	sum_up(net->first_arc, net->n_nodes);
 	net->arcs = g_new(struct fabric_arc, net->first_arc[net->n_nodes] + 1);
@@ -118,7 +123,7 @@ static void take_edges(struct net *net, struct numbering *numbering)
 static void take_risks(struct net *net, struct numbering *numbering)
 {
 	guint32 n_all = net->fabric->risks->len;
-	g_autofree guint32 *counts = g_new0(guint32, n_all + 1);
+	g_autofree guint32 *counts = new_zeros(n_all);
 
 	for (guint32 edge = 0; edge < net->n_edges; edge++) {
 		const struct fabric_link *link = fabric_edge_link(net->fabric, net->edge_of[edge]);
@@ -126,7 +131,7 @@ static void take_risks(struct net *net, struct numbering *numbering)
 		for (guint32 i = 0; i < link->n_risks; i++)
 			counts[link->risks[i]]++;
 	}
-	net->risk_of = g_new(guint32, n_all + 1);
+	net->risk_of = new_zeros(n_all);
 	for (guint32 risk = 0; risk < n_all; risk++) {
 		if (counts[risk] < 2)
 			continue;
@@ -161,13 +166,13 @@ static void each_risk(struct net *net, const struct numbering *numbering,
 
 static void join_risks(struct net *net, const struct numbering *numbering)
 {
-	net->first_risk = g_new0(guint32, net->n_edges + 2);
-	net->first_member = g_new0(guint32, net->n_risks + 2);
+	net->first_risk = new_zeros(net->n_edges + 1);
+	net->first_member = new_zeros(net->n_risks + 1);
 	each_risk(net, numbering, count_risk);
 	sum_up(net->first_risk, net->n_edges);
 	sum_up(net->first_member, net->n_risks);
-	net->edge_risks = g_new(guint32, net->first_risk[net->n_edges] + 1);
-	net->risk_edges = g_new(guint32, net->first_member[net->n_risks] + 1);
+	net->edge_risks = new_zeros(net->first_risk[net->n_edges]);
+	net->risk_edges = new_zeros(net->first_member[net->n_risks]);
 	each_risk(net, numbering, join_risk);
 	step_back(net->first_risk, net->n_edges);
 	step_back(net->first_member, net->n_risks);
@@ -181,8 +186,8 @@ struct net *net_new(const struct fabric *fabric, guint32 a, guint32 b)
 	gboolean met = FALSE;
 
 	net->fabric = fabric;
-	net->node_of = g_new(guint32, fabric_n_nodes(fabric) + 1);
-	net->edge_of = g_new(guint32, fabric_n_edges(fabric) + 1);
+	net->node_of = new_zeros(fabric_n_nodes(fabric));
+	net->edge_of = new_zeros(fabric_n_edges(fabric));
 	met = take_nodes(net, &numbering, a, b);
 	if (met) {
 		take_edges(net, &numbering);
@@ -192,9 +197,10 @@ struct net *net_new(const struct fabric *fabric, guint32 a, guint32 b)
 	g_free(numbering.nodes);
 	g_free(numbering.edges);
 	g_free(numbering.risks);
-	if (!met)
-		g_clear_pointer(&net, net_free);
-	return net;
+	if (met)
+		return net;
+	net_free(net);
+	return NULL;
 }
 
 void net_free(struct net *net)

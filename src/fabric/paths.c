@@ -43,7 +43,7 @@ static void cut_by_flow(struct query *query)
 	g_autofree guint32 *numbers = g_new(guint32, n + 1);
 	g_autofree gboolean *is_node = g_new(gboolean, n + 1);
 
-	n = flow_cut(&query->flow, &query->nothing, numbers, is_node);
+	n = flow_cut(&query->flow, numbers, is_node);
 	for (unsigned i = 0; i < n; i++) {
 		struct search_loss loss = { is_node[i] ? FABRIC_THING_NODE : FABRIC_THING_EDGE,
 			numbers[i] };

@@ -255,11 +255,12 @@ static void pack(struct packing *packing)
 
 GPtrArray *search_paths(const struct net *net, GPtrArray *known, unsigned wanted, guint64 *steps)
 {
-	struct packing packing = { .wanted = wanted, .steps = steps };
+	struct packing packing = { .wanted = wanted };
 
 	packing.best = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
 	for (guint i = 0; i < known->len; i++)
 		g_ptr_array_add(packing.best, g_array_ref(g_ptr_array_index(known, i)));
+	packing.steps = steps;
 	packing_init(&packing, net);
 	pack(&packing);
 	packing_clear(&packing);
@@ -381,10 +382,11 @@ static gboolean cut(struct cutting *cutting, unsigned n, unsigned *ret_depth)
 gboolean search_cut(
 	const struct net *net, unsigned n, struct search_loss *ret_losses, guint64 *steps)
 {
-	struct cutting cutting = { .net = net, .steps = steps };
+	struct cutting cutting = { .net = net };
 	unsigned depth = 0;
 	gboolean found = FALSE;
 
+	cutting.steps = steps;
 	net_mask_init(&cutting.mask, net);
 	net_walk_init(&cutting.walk, net);
 	found = cut(&cutting, n, &depth);

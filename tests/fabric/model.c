@@ -11,7 +11,7 @@ static unsigned random_below(GRand *rand, unsigned n)
 struct model model_random(GRand *rand)
 {
 	struct model model = { 0 };
-	unsigned n_kinds = g_rand_boolean(rand) ? G_N_ELEMENTS(kinds) : 5; /* 5: all forward */
+	unsigned n_kinds = g_rand_boolean(rand) ? G_N_ELEMENTS(kinds) : 4; /* 4: all forward */
 
 	model.n_nodes = 2 + random_below(rand, MODEL_NODES - 1);
 	model.n_edges = random_below(rand, MODEL_EDGES + 1);
