@@ -10,9 +10,9 @@ from .util import run
 
 # command: the Debian package that brings it
 COMMANDS = {
-    "ip": "iproute2", "bridge": "iproute2", "unshare": "util-linux", "nsenter": "util-linux", "mount": "mount",
+    "ip": "iproute2", "bridge": "iproute2", "unshare": "util-linux", "nsenter": "util-linux",
     "virsh": "libvirt-clients", "libvirtd": "libvirt-daemon-system", "qemu-system-x86_64": "qemu-system-x86",
-    "busybox": "busybox-static", "cpio": "cpio", "gcc": "gcc", "modprobe": "kmod", "openssl": "openssl",
+    "busybox": "busybox-static", "gcc": "build-essential", "modprobe": "kmod", "openssl": "openssl",
     "nft": "nftables",
 }
 NAMESPACES = "--net --mount --uts --ipc --pid --fork"
