@@ -225,6 +225,15 @@ static void need_prefix(struct ifmap_metabuilder *builder, const char *prefix, c
 	declare_at_root(builder, prefix, ns);
 }
 
+static gboolean is_generated(const struct ifmap_metabuilder *builder, const char *prefix)
+{
+	for (guint i = 0; i < builder->generated->len; i++)
+		if (strcmp(g_array_index(builder->generated, struct ifmap_binding, i).prefix,
+			    prefix) == 0)
+			return TRUE;
+	return FALSE;
+}
+
 /* A prefix for a namespace that the sender made the default one. It must not be one that the sender
  * uses himself. */
 static const char *generate_prefix(struct ifmap_metabuilder *builder, const char *ns)
@@ -246,7 +255,8 @@ static const char *generate_prefix(struct ifmap_metabuilder *builder, const char
 	for (guint n = builder->generated->len + 1;; n++) {
 		g_autofree char *prefix = g_strdup_printf("ns%u", n);
 
-		if (is_bound_inside(builder, prefix) || find_outside(builder, prefix))
+		if (is_bound_inside(builder, prefix) || find_outside(builder, prefix) ||
+			is_generated(builder, prefix))
 			continue;
 		made.prefix = g_steal_pointer(&prefix);
 		g_array_append_val(builder->generated, made);

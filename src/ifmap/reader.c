@@ -433,7 +433,10 @@ static xmlParserCtxt *context_take(struct ifmap_reader *reader)
 	if (!ctxt || xmlCtxtResetPush(ctxt, NULL, 0, NULL, NULL) != 0)
 		g_error("libxml2 has no memory for a parser");
 	ctxt->userData = reader;
-	xmlCtxtUseOptions(ctxt, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC | XML_PARSE_BIG_LINES);
+	/* NOENT: else an `&amp;` in an attribute arrives as `&#38;`. Nothing else can be expanded,
+	 * as a DOCTYPE is refused. */
+	xmlCtxtUseOptions(ctxt,
+		XML_PARSE_NONET | XML_PARSE_IGNORE_ENC | XML_PARSE_BIG_LINES | XML_PARSE_NOENT);
 	return ctxt;
 }
 
