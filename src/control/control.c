@@ -3,21 +3,13 @@
 #include "control/intents.h"
 #include "control/judge.h"
 #include "control/orders.h"
+#include "world/window.h"
 
 #include <string.h>
 
 #define SETTLE_MS        5    /* changes come in bursts; one run serves a burst */
 #define BEAT_MS          1000 /* facts grow old even if none changes */
 #define SUBSCRIPTION_MAX (256u * 1024 * 1024)
-#define DEPTH            3 /* fleet - vApp - machine - card */
-
-#define LINKS                                                                                                     \
-	"d:in-fleet or d:member-of or d:runs-on or d:nic or d:segment-present or d:fabric-link or d:enforced or " \
-	"d:progress or d:reservation or d:clearance"
-#define RESULTS                                                                                                  \
-	LINKS " or d:host or d:capacity or d:history or d:package or d:label-policy or d:request or d:label or " \
-	      "d:protection or d:definition or d:order"
-
 struct control {
 	const struct control_conf *conf;
 	char *seal_key;
@@ -266,10 +258,10 @@ static gboolean open_map(struct control *control, GError **error)
 		.max_poll_result_size = SUBSCRIPTION_MAX,
 	};
 	struct ifmap_search search = { .start = fleet,
-		.max_depth = DEPTH,
+		.max_depth = WORLD_DEPTH,
 		.max_size = SUBSCRIPTION_MAX,
-		.match_links = LINKS,
-		.result_filter = RESULTS };
+		.match_links = WORLD_MATCH_LINKS,
+		.result_filter = WORLD_RESULT_FILTER };
 
 	control->client = ifmap_client_new(&config, error);
 	if (!control->client)

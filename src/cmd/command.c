@@ -1,0 +1,208 @@
+#include "cmd/command.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_TIMEOUT_S 10
+
+/* Every option of every command; a command's row names those it takes. */
+static const struct option_row {
+	const char *name;
+	char letter;
+	GOptionArg type;
+	size_t offset;
+	const char *argument;
+	const char *what;
+	gboolean common;
+} option_rows[] = {
+#define ROW(name, letter, type, member, argument, what, common)                                \
+	{                                                                                      \
+		name, letter, G_OPTION_ARG_##type, offsetof(struct context, member), argument, \
+			what, common                                                           \
+	}
+	ROW("config", 0, FILENAME, config, "FILE",
+		"configuration (default $DROVER_CONFIG or /etc/drover/drover.conf)", TRUE),
+	ROW("json", 0, NONE, json, NULL, "print JSON", TRUE),
+	ROW("quiet", 'q', NONE, quiet, NULL, "print errors only", TRUE),
+	ROW("timeout", 0, INT, timeout_s, "SECONDS", "how long to wait for the map (10)", TRUE),
+	ROW("to", 0, STRING, to, "HOST[,HOST...]", "destination; several: spread as the plan says",
+		FALSE),
+	ROW("snapshot", 0, FILENAME, snapshot, "FILE", "use a world file instead of the map",
+		FALSE),
+	ROW("dry-run", 'n', NONE, dry_run, NULL, "print the steps and do nothing", FALSE),
+	ROW("status", 0, NONE, status, NULL, "how the last move stands or ended", FALSE),
+	ROW("abort", 0, NONE, abort, NULL, "bring a running move back", FALSE),
+	ROW("no-wait", 0, NONE, no_wait, NULL, "do not wait for the end", FALSE),
+	ROW("output", 'o', FILENAME, output, "FILE", "write there instead of standard output",
+		FALSE),
+	ROW("name", 0, STRING, name, "NAME", "name of the application", FALSE),
+	ROW("connect", 'c', STRING, connect, "URI", "libvirt to read from (qemu:///system)", FALSE),
+	ROW("depth", 'd', INT, depth, "N", "links to follow (1)", FALSE),
+	ROW("links", 0, STRING, links, "FILTER", "follow only these links", FALSE),
+	ROW("filter", 'f', STRING, filter, "FILTER", "show only this metadata", FALSE),
+	ROW("risk", 0, STRING, risk, "GROUP[,GROUP...]", "shared-risk groups of the cable", FALSE),
+	ROW("down", 0, NONE, down, NULL, "the cable carries nothing", FALSE),
+#undef ROW
+};
+
+static gboolean takes(const struct command *command, const struct option_row *row)
+{
+	g_auto(GStrv) names = g_strsplit(command->options, " ", -1);
+
+	return row->common || g_strv_contains((const char *const *)names, row->name);
+}
+
+static GOptionEntry *entries_of(const struct command *command, struct context *context)
+{
+	GOptionEntry *entries = g_new0(GOptionEntry, G_N_ELEMENTS(option_rows) + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(option_rows); i++) {
+		const struct option_row *row = &option_rows[i];
+
+		if (!takes(command, row))
+			continue;
+		entries[n].long_name = row->name;
+		entries[n].short_name = row->letter;
+		entries[n].arg = row->type;
+		entries[n].arg_data = (char *)context + row->offset;
+		entries[n].description = row->what;
+		entries[n++].arg_description = row->argument;
+	}
+	return entries;
+}
+
+/* ---- help ---- */
+
+static int synopsis_width(const struct command *command)
+{
+	return (int)(strlen(command->noun) + (command->verb ? strlen(command->verb) + 1 : 0) +
+		     strlen(command->arguments));
+}
+
+void command_help(FILE *out)
+{
+	fputs("drover - protection that stays with the application\n\nusage: drover COMMAND [ARGUMENTS] [OPTIONS]\n\n",
+		out);
+	for (const struct command *c = COMMANDS; c->noun; c++)
+		fprintf(out, "  %s%s%s %s%*s %s\n", c->noun, c->verb ? " " : "",
+			c->verb ? c->verb : "", c->arguments, MAX(1, 34 - synopsis_width(c)), "",
+			c->what);
+	fputs("\n`drover COMMAND --help` shows a command's options. Exit: 0 done, 1 refused or failed, 2 usage, 3 map not reachable, 4 not "
+	      "allowed.\n",
+		out);
+}
+
+void command_help_one(FILE *out, const struct command *command)
+{
+	fprintf(out, "usage: drover %s%s%s %s [OPTIONS]\n\n%s.\n\n", command->noun,
+		command->verb ? " " : "", command->verb ? command->verb : "", command->arguments,
+		command->what);
+	for (size_t i = 0; i < G_N_ELEMENTS(option_rows); i++) {
+		const struct option_row *row = &option_rows[i];
+		g_autofree char *name = g_strdup_printf("--%s%s%s", row->name,
+			row->argument ? "=" : "", row->argument ? row->argument : "");
+
+		if (takes(command, row))
+			fprintf(out, "  %c%c %-26s %s\n", row->letter ? '-' : ' ',
+				row->letter ? row->letter : ' ', name, row->what);
+	}
+}
+
+/* ---- dispatch ---- */
+
+/* The command that the first words name, and how many words that took. */
+static const struct command *find(int argc, char **argv, int *ret_words)
+{
+	for (const struct command *c = COMMANDS; c->noun; c++) {
+		if (argc < 2 || strcmp(c->noun, argv[1]) != 0)
+			continue;
+		if (c->verb && (argc < 3 || strcmp(c->verb, argv[2]) != 0))
+			continue;
+		*ret_words = c->verb ? 2 : 1;
+		return c;
+	}
+	return NULL;
+}
+
+static int unknown(int argc, char **argv)
+{
+	gboolean noun = FALSE;
+
+	for (const struct command *c = COMMANDS; argc > 1 && c->noun; c++)
+		noun = noun || strcmp(c->noun, argv[1]) == 0;
+	if (noun)
+		fprintf(stderr, "drover: '%s' wants a verb; see drover --help\n", argv[1]);
+	else
+		fprintf(stderr, "drover: '%s' is no command; see drover --help\n",
+			argc > 1 ? argv[1] : "");
+	return COMMAND_USAGE;
+}
+
+static int count(char **args)
+{
+	return args ? (int)g_strv_length(args) : 0;
+}
+
+static int run(const struct command *command, struct context *context, char **args)
+{
+	if (count(args) < command->min_args ||
+		(command->max_args >= 0 && count(args) > command->max_args)) {
+		command_help_one(stderr, command);
+		return COMMAND_USAGE;
+	}
+	context->terminal = isatty(STDOUT_FILENO);
+	context->colour = context->terminal && !g_getenv("NO_COLOR");
+	return command->run(context, args);
+}
+
+static int parse_and_run(const struct command *command, int argc, char **argv)
+{
+	struct context context = { .timeout_s = DEFAULT_TIMEOUT_S, .depth = 1 };
+	g_autofree GOptionEntry *entries = entries_of(command, &context);
+	g_autoptr(GOptionContext) parser = g_option_context_new(NULL);
+	g_autoptr(GError) error = NULL;
+	int code;
+
+	g_option_context_add_main_entries(parser, entries, NULL);
+	g_option_context_set_help_enabled(parser, FALSE);
+	if (g_option_context_parse(parser, &argc, &argv, &error) && context.timeout_s > 0) {
+		code = run(command, &context, argv + 1);
+	} else {
+		fprintf(stderr, "drover %s: %s\n", command->noun,
+			error ? error->message : "--timeout wants a positive number");
+		code = COMMAND_USAGE;
+	}
+	context_clear(&context);
+	return code;
+}
+
+int command_main(int argc, char **argv)
+{
+	const struct command *command;
+	int words = 0;
+
+	if (argc < 2) {
+		command_help(stderr);
+		return COMMAND_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+		strcmp(argv[1], "help") == 0) {
+		command_help(stdout);
+		return COMMAND_DONE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("drover %s\n", DROVER_VERSION);
+		return COMMAND_DONE;
+	}
+	command = find(argc, argv, &words);
+	if (!command)
+		return unknown(argc, argv);
+	if (g_strv_contains((const char *const *)argv, "--help") ||
+		g_strv_contains((const char *const *)argv, "-h")) {
+		command_help_one(stdout, command);
+		return COMMAND_DONE;
+	}
+	return parse_and_run(command, argc - words, argv + words);
+}

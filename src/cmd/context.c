@@ -1,0 +1,227 @@
+#include "cmd/context.h"
+
+#include "base/conf.h"
+#include "cmd/command.h"
+#include "world/window.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define SEARCH_MAX     (256u * 1024 * 1024)
+#define DEFAULT_CONFIG "/etc/drover/drover.conf"
+
+struct operator_conf {
+	char *url;
+	char *ca;
+	char *cert;
+	char *key;
+};
+
+#define OPTION(key, member, fallback, what)                                                     \
+	{                                                                                       \
+		"map", key, BASE_CONF_STRING, offsetof(struct operator_conf, member), fallback, \
+			what                                                                    \
+	}
+static const struct base_conf_option options[] = {
+	OPTION("url", url, NULL, "URL of drover-mapd, https://host:port/"),
+	OPTION("ca", ca, "/etc/drover/pki/ca.pem", "certificate authority of the map server"),
+	OPTION("cert", cert, "/etc/drover/pki/operator.pem", "the operator's certificate"),
+	OPTION("key", key, "/etc/drover/pki/operator.key", "and its key"),
+	{ NULL },
+};
+
+guint64 context_now_ms(void)
+{
+	return (guint64)(g_get_real_time() / 1000);
+}
+
+const char *context_who(void)
+{
+	return g_get_user_name();
+}
+
+/* ---- failing ---- */
+
+static const struct {
+	enum ifmap_error code;
+	int exit;
+	const char *hint;
+} exits[] = {
+	{ IFMAP_ERROR_UNREACHABLE, COMMAND_UNREACHABLE,
+		"is drover-mapd running, and is [map] url in drover.conf right?" },
+	{ IFMAP_ERROR_UNAUTHORIZED, COMMAND_DENIED,
+		"the map server does not know this certificate; see [map] cert and key in drover.conf" },
+	{ IFMAP_ERROR_ACCESS_DENIED, COMMAND_DENIED, "this identity may not do that" },
+};
+
+int context_fail(const char *what, GError *error)
+{
+	int code = COMMAND_REFUSED;
+	const char *hint = NULL;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(exits); i++) {
+		if (!g_error_matches(error, IFMAP_ERROR, (int)exits[i].code))
+			continue;
+		code = exits[i].exit;
+		hint = exits[i].hint;
+	}
+	if (g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_ACCES))
+		code = COMMAND_DENIED;
+	fprintf(stderr, "drover: %s: %s\n", what, error->message);
+	if (hint)
+		fprintf(stderr, "drover: %s\n", hint);
+	g_error_free(error);
+	return code;
+}
+
+int context_say(int code, const char *format, ...)
+{
+	va_list args;
+
+	fputs("drover: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return code;
+}
+
+/* ---- the map ---- */
+
+static const char *config_path(const struct context *context)
+{
+	const char *from_environment = g_getenv("DROVER_CONFIG");
+
+	if (context->config)
+		return context->config;
+	return from_environment ? from_environment : DEFAULT_CONFIG;
+}
+
+struct ifmap_client *context_client(struct context *context, int *ret_exit)
+{
+	struct operator_conf conf = { 0 };
+	struct ifmap_client_config config = { .prefixes = FACTS_PREFIXES,
+		.max_poll_result_size = SEARCH_MAX };
+	GError *error = NULL;
+
+	if (context->client)
+		return context->client;
+	if (!base_conf_read(config_path(context), options, &conf, &error)) {
+		*ret_exit = context_fail("configuration", error);
+		return NULL;
+	}
+	config.url = conf.url;
+	config.ca_file = conf.ca;
+	config.cert_file = conf.cert;
+	config.key_file = conf.key;
+	context->client = ifmap_client_new(&config, &error);
+	if (!context->client)
+		*ret_exit = context_fail("map", error);
+	base_conf_clear(options, &conf);
+	return context->client;
+}
+
+static gboolean fill_world(struct world *world, const struct ifmap_result *result, GError **error)
+{
+	for (unsigned i = 0; i < result->items->len; i++) {
+		const struct ifmap_item *item = result->items->pdata[i];
+
+		for (unsigned m = 0; m < item->metas->len; m++)
+			if (!world_add(world, item->a, item->b, item->metas->pdata[m], NULL, error))
+				return FALSE;
+	}
+	world_set_as_of(world, context_now_ms());
+	return TRUE;
+}
+
+static struct world *world_from_map(struct context *context, int *ret_exit)
+{
+	g_autoptr(ifmap_id) fleet = facts_id_fleet();
+	struct ifmap_search search = { .start = fleet,
+		.max_depth = WORLD_DEPTH,
+		.max_size = SEARCH_MAX,
+		.match_links = WORLD_MATCH_LINKS,
+		.result_filter = WORLD_RESULT_FILTER };
+	struct ifmap_client *client = context_client(context, ret_exit);
+	g_autoptr(ifmap_result) result = NULL;
+	GError *error = NULL;
+	struct world *world;
+
+	if (!client)
+		return NULL;
+	result = ifmap_client_search_sync(
+		client, &search, (unsigned)context->timeout_s * 1000, &error);
+	if (!result) {
+		*ret_exit = context_fail("map", error);
+		return NULL;
+	}
+	world = world_new();
+	if (fill_world(world, result, &error))
+		return world;
+	*ret_exit = context_fail("map", error);
+	world_free(world);
+	return NULL;
+}
+
+static struct world *world_from_file(const char *path, int *ret_exit)
+{
+	json_error_t why;
+	json_t *json = json_load_file(path, 0, &why);
+	GError *error = NULL;
+	struct world *world;
+
+	if (!json) {
+		*ret_exit = context_say(COMMAND_REFUSED, "%s:%d: %s", path, why.line, why.text);
+		return NULL;
+	}
+	world = world_from_json(json, &error);
+	json_decref(json);
+	if (!world)
+		*ret_exit = context_fail(path, error);
+	return world;
+}
+
+struct world *context_world(struct context *context, int *ret_exit)
+{
+	if (!context->world)
+		context->world = context->snapshot ? world_from_file(context->snapshot, ret_exit)
+						   : world_from_map(context, ret_exit);
+	return context->world;
+}
+
+void context_forget_world(struct context *context)
+{
+	g_clear_pointer(&context->world, world_free);
+}
+
+gboolean context_publish(struct context *context, struct ifmap_publish *publish, int *ret_exit)
+{
+	struct ifmap_client *client = context_client(context, ret_exit);
+	GError *error = NULL;
+
+	if (!client) {
+		ifmap_publish_free(publish);
+		return FALSE;
+	}
+	if (ifmap_client_publish_sync(client, publish, (unsigned)context->timeout_s * 1000, &error))
+		return TRUE;
+	*ret_exit = context_fail("map", error);
+	return FALSE;
+}
+
+void context_clear(struct context *context)
+{
+	ifmap_client_free(context->client);
+	world_free(context->world);
+	g_free(context->config);
+	g_free(context->to);
+	g_free(context->name);
+	g_free(context->output);
+	g_free(context->connect);
+	g_free(context->snapshot);
+	g_free(context->format);
+	g_free(context->risk);
+	g_free(context->links);
+	g_free(context->filter);
+	g_strfreev(context->assume);
+}

@@ -1,0 +1,297 @@
+#include "cmd/order.h"
+
+#include "cmd/out.h"
+#include "plan/order.h"
+#include "world/window.h"
+
+#include <glib-unix.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ANSWER_MS  15000 /* control answers a request within this time, or is not there */
+#define RESULT_MAX (64u * 1024 * 1024)
+#define BAR        20
+
+/* ---- asking ---- */
+
+static struct ifmap_publish *request_publish(
+	const struct ifmap_id *vapp, const struct facts_request *request)
+{
+	struct ifmap_publish *publish = ifmap_publish_new();
+
+	facts_publish(publish, FACTS_REQUEST, vapp, NULL, request);
+	return publish;
+}
+
+/* ---- printing an order ---- */
+
+static const char *host_name(const struct world *world, const char *uuid)
+{
+	const struct world_host *host = uuid ? world_find_host(world, uuid) : NULL;
+
+	return host ? world_host_name(host) : uuid ? uuid : "-";
+}
+
+static void print_steps(const struct facts_order *order)
+{
+	for (unsigned i = 0; order->steps && i < order->steps->len; i++) {
+		const struct facts_order_step *step = order->steps->pdata[i];
+		g_autofree char *took = step->ended_ms > step->started_ms && step->started_ms
+						? g_strdup_printf("%" G_GUINT64_FORMAT " ms",
+							  step->ended_ms - step->started_ms)
+						: g_strdup("");
+
+		printf("  %-10s %-8s %8s  %s\n", step->name, step->state, took,
+			step->text ? step->text : "");
+	}
+}
+
+static void print_members(const struct world *world, const struct facts_order *order)
+{
+	struct out_table *table = out_table_new(
+		(const char *[]){ "MACHINE", "FROM", "TO", "GAP/ms", NULL });
+
+	for (unsigned i = 0; order->members && i < order->members->len; i++) {
+		const struct facts_order_member *member = order->members->pdata[i];
+		g_autofree char *gap = member->gap_ms ? g_strdup_printf("%" G_GUINT64_FORMAT,
+								member->gap_ms)
+						      : NULL;
+
+		out_table_add(
+			table, (const char *[]){ member->machine, host_name(world, member->from),
+				       host_name(world, member->to), gap });
+	}
+	out_table_print(table, stdout);
+}
+
+static int exit_of(const struct facts_order *order)
+{
+	return g_strcmp0(order->state, "done") == 0 || g_strcmp0(order->state, "running") == 0
+		       ? COMMAND_DONE
+		       : COMMAND_REFUSED;
+}
+
+static int print_order(struct context *context, const struct world *world, const char *vapp,
+	const struct facts_order *order)
+{
+	if (context->json) {
+		out_json(facts_to_json(FACTS_ORDER, order));
+		return exit_of(order);
+	}
+	if (context->quiet && exit_of(order) == COMMAND_DONE)
+		return COMMAND_DONE;
+	printf("%s of %s: %s%s%s\n", order->verb, vapp, order->state, order->reason ? ": " : "",
+		order->reason ? order->reason : "");
+	if (g_strcmp0(order->state, "refused") == 0)
+		return COMMAND_REFUSED;
+	print_steps(order);
+	print_members(world, order);
+	return exit_of(order);
+}
+
+int order_print(struct context *context, const char *vapp)
+{
+	int code = COMMAND_DONE;
+	const struct world *world = context_world(context, &code);
+	const struct world_vapp *found = world ? world_find_vapp(world, vapp) : NULL;
+
+	if (!world)
+		return code;
+	if (!found)
+		return context_say(COMMAND_REFUSED,
+			"%s: no such application; `drover vapp list` shows them", vapp);
+	if (!found->order || !found->order->id)
+		return context_say(COMMAND_REFUSED, "%s: nothing has been ordered yet", vapp);
+	return print_order(context, world, vapp, found->order);
+}
+
+/* ---- following ---- */
+
+struct following {
+	struct context *context;
+	GMainLoop *loop;
+	const char *vapp;
+	const char *id;
+	struct world *world; /* grows with the subscription */
+	char *phase;         /* last printed */
+	int code;
+	guint give_up;
+	gboolean bars; /* progress lines stand on the terminal */
+	unsigned n_bars;
+};
+
+static unsigned percent_of(const struct world *world, const struct facts_order *order,
+	const struct facts_order_member *member)
+{
+	const struct world_copy *copy = member->from
+						? world_find_copy(world, member->vm, member->from)
+						: NULL;
+
+	if (copy && copy->progress && g_strcmp0(copy->progress->order, order->id) == 0)
+		return (unsigned)MIN(copy->progress->percent, 100);
+	return 0;
+}
+
+/* One bar a machine, redrawn in place. */
+static void draw_bars(struct following *following, const struct facts_order *order)
+{
+	if (following->n_bars)
+		printf("\033[%uA", following->n_bars);
+	following->n_bars = order->members ? order->members->len : 0;
+	for (unsigned i = 0; i < following->n_bars; i++) {
+		const struct facts_order_member *member = order->members->pdata[i];
+		unsigned percent = percent_of(following->world, order, member);
+		unsigned full = percent * BAR / 100;
+
+		printf("\033[K  %-12s [%.*s%*s] %3u%%  %s\n", member->machine, (int)full,
+			"####################", (int)(BAR - full), "", percent, order->phase);
+	}
+	fflush(stdout);
+}
+
+static void show_progress(struct following *following, const struct facts_order *order)
+{
+	if (following->context->quiet || following->context->json)
+		return;
+	if (following->context->terminal && g_strcmp0(order->verb, "move") == 0) {
+		draw_bars(following, order);
+		return;
+	}
+	if (g_strcmp0(following->phase, order->phase) == 0)
+		return;
+	g_free(following->phase);
+	following->phase = g_strdup(order->phase);
+	printf("%s: %s\n", following->vapp, order->phase);
+	fflush(stdout);
+}
+
+static void look(struct following *following)
+{
+	const struct world_vapp *vapp = world_find_vapp(following->world, following->vapp);
+	const struct facts_order *order = vapp ? vapp->order : NULL;
+
+	if (!order || g_strcmp0(order->id, following->id) != 0)
+		return;
+	if (following->give_up)
+		g_source_remove(following->give_up);
+	following->give_up = 0;
+	show_progress(following, order);
+	if (!plan_order_ended(order))
+		return;
+	following->code = print_order(following->context, following->world, following->vapp, order);
+	g_main_loop_quit(following->loop);
+}
+
+static void on_result(struct ifmap_client *client, const struct ifmap_result *result,
+	const GError *error, gpointer data)
+{
+	struct following *following = data;
+
+	if (!result || result->kind == IFMAP_RESULT_NOTIFY)
+		return;
+	if (result->kind == IFMAP_RESULT_SEARCH) {
+		world_free(following->world);
+		following->world = world_new();
+	}
+	for (unsigned i = 0; i < result->items->len; i++) {
+		const struct ifmap_item *item = result->items->pdata[i];
+
+		for (unsigned m = 0; m < item->metas->len; m++) {
+			if (result->kind == IFMAP_RESULT_DELETE)
+				world_remove(following->world, item->a, item->b,
+					item->metas->pdata[m], NULL);
+			else
+				world_add(following->world, item->a, item->b, item->metas->pdata[m],
+					NULL, NULL);
+		}
+	}
+	look(following);
+}
+
+static gboolean on_no_answer(gpointer data)
+{
+	struct following *following = data;
+
+	following->give_up = 0;
+	following->code = context_say(COMMAND_UNREACHABLE,
+		"control does not answer; the request stands in the map and is carried out when drover-control runs (drover move %s --status)",
+		following->vapp);
+	g_main_loop_quit(following->loop);
+	return G_SOURCE_REMOVE;
+}
+
+static gboolean on_interrupt(gpointer data)
+{
+	struct following *following = data;
+
+	following->code = context_say(COMMAND_DONE,
+		"no longer watching; the order goes on (drover move %s --status, --abort)",
+		following->vapp);
+	g_main_loop_quit(following->loop);
+	return G_SOURCE_CONTINUE;
+}
+
+static int follow(struct context *context, const char *vapp, const char *id)
+{
+	struct following following = {
+		.context = context, .vapp = vapp, .id = id, .world = world_new()
+	};
+	g_autoptr(ifmap_id) fleet = facts_id_fleet();
+	struct ifmap_search search = { .start = fleet,
+		.max_depth = WORLD_DEPTH,
+		.max_size = RESULT_MAX,
+		.match_links = WORLD_MATCH_LINKS,
+		.result_filter = WORLD_RESULT_FILTER };
+	guint interrupt;
+
+	following.loop = g_main_loop_new(NULL, FALSE);
+	following.give_up = g_timeout_add(ANSWER_MS, on_no_answer, &following);
+	interrupt = g_unix_signal_add(SIGINT, on_interrupt, &following);
+	ifmap_client_subscribe(context->client, "follow", &search, on_result, &following);
+	ifmap_client_start(context->client, NULL, NULL);
+	g_main_loop_run(following.loop);
+	g_clear_pointer(&context->client, ifmap_client_free);
+	g_source_remove(interrupt);
+	if (following.give_up)
+		g_source_remove(following.give_up);
+	g_main_loop_unref(following.loop);
+	world_free(following.world);
+	g_free(following.phase);
+	return following.code;
+}
+
+int order_request(struct context *context, const char *vapp, const char *verb, const char *to)
+{
+	int code = COMMAND_DONE;
+	g_autofree char *id = g_uuid_string_random();
+	g_autoptr(ifmap_id) vapp_id = facts_id_vapp(vapp, NULL);
+	g_auto(GStrv) hosts = to ? g_strsplit(to, ",", -1) : NULL;
+	struct facts_request request = { .id = id,
+		.verb = (char *)verb,
+		.to = hosts,
+		.by = (char *)context_who(),
+		.at_ms = context_now_ms() };
+	const struct world *world = context_world(context, &code);
+
+	if (!world)
+		return code;
+	if (!vapp_id || !world_find_vapp(world, vapp))
+		return context_say(COMMAND_REFUSED,
+			"%s: no such application; `drover vapp list` shows them", vapp);
+	if (!context_publish(context, request_publish(vapp_id, &request), &code))
+		return code;
+	if (strcmp(verb, "abort") == 0) {
+		const struct world_vapp *found = world_find_vapp(world, vapp);
+
+		if (!found->order || plan_order_ended(found->order))
+			return context_say(COMMAND_REFUSED, "%s: no order is running", vapp);
+		g_free(id);
+		id = g_strdup(found->order->id);
+	}
+	if (context->no_wait) {
+		if (!context->quiet)
+			printf("asked: order %s\n", id);
+		return COMMAND_DONE;
+	}
+	return follow(context, vapp, id);
+}

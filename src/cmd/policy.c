@@ -1,0 +1,141 @@
+/* label load|show|check, link: what operators tell the fleet. */
+#include "cmd/command.h"
+#include "cmd/out.h"
+#include "label/decide.h"
+#include "label/read.h"
+
+#include <string.h>
+
+static struct label_policy *read_policy(const char *path, char **ret_text, GError **error)
+{
+	gsize size;
+
+	return g_file_get_contents(path, ret_text, &size, error)
+		       ? label_policy_read(path, *ret_text, size, error)
+		       : NULL;
+}
+
+int cmd_label_load(struct context *context, char **args)
+{
+	int code = COMMAND_DONE;
+	GError *error = NULL;
+	g_autofree char *text = NULL;
+	g_autoptr(label_policy) policy = read_policy(args[0], &text, &error);
+	g_autoptr(ifmap_publish) publish = ifmap_publish_new();
+	g_autoptr(ifmap_id) fleet = facts_id_fleet();
+	struct facts_label_policy fact = { .text = text, .at_ms = context_now_ms() };
+
+	if (!policy)
+		return context_fail("label policy", error);
+	fact.format = (char *)(*g_strchug(g_strdup(text)) == '<' ? "acm" : "drover");
+	facts_publish(publish, FACTS_LABEL_POLICY, fleet, NULL, &fact);
+	if (context_publish(context, g_steal_pointer(&publish), &code) && !context->quiet)
+		printf("label policy %s version %s is in force\n",
+			label_policy_header(policy)->name, label_policy_header(policy)->version);
+	return code;
+}
+
+/* The policy in force, or NULL after having said why there is none. */
+static const struct label_policy *policy_in_force(struct context *context, int *ret_exit)
+{
+	const struct world *world = context_world(context, ret_exit);
+	const char *why = NULL;
+	const struct label_policy *policy = world ? world_label_policy(world, &why) : NULL;
+
+	if (world && !policy)
+		*ret_exit = context_say(COMMAND_REFUSED, "%s",
+			why ? why
+			    : "no label policy is in force; load one with: drover label load FILE");
+	return policy;
+}
+
+static int print_policy(struct context *context, const struct label_policy *policy)
+{
+	size_t n;
+	const struct label *labels = label_policy_labels(policy, &n);
+	struct out_table *table = out_table_new(
+		(const char *[]){ "LABEL", "COLOUR", "STE TYPES", "CHW TYPES", NULL });
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		g_autofree char *ste = labels[i].ste ? g_strjoinv(",", labels[i].ste) : NULL;
+		g_autofree char *chw = labels[i].chw ? g_strjoinv(",", labels[i].chw) : NULL;
+		char colour[8];
+
+		label_colour(policy, &labels[i], colour);
+		out_table_add(table, (const char *[]){ labels[i].name, colour, ste, chw });
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s?, s:s?}", "label", labels[i].name, "colour",
+				      colour, "ste", ste, "chw", chw));
+	}
+	out_either(context->json, table, list);
+	return COMMAND_DONE;
+}
+
+int cmd_label_show(struct context *context, char **args)
+{
+	int code = COMMAND_DONE;
+	GError *error = NULL;
+	g_autofree char *text = NULL;
+	g_autoptr(label_policy) from_file = args && args[0] ? read_policy(args[0], &text, &error)
+							    : NULL;
+	const struct label_policy *policy = from_file;
+
+	if (error)
+		return context_fail("label policy", error);
+	if (!policy)
+		policy = policy_in_force(context, &code);
+	return policy ? print_policy(context, policy) : code;
+}
+
+int cmd_label_check(struct context *context, char **args)
+{
+	int code = COMMAND_DONE;
+	const struct label_policy *policy = policy_in_force(context, &code);
+	const char *const running[] = { args[1], NULL };
+	struct label_host host = { .running = running };
+	g_autoptr(label_reason) talk_why = NULL;
+	g_autoptr(GPtrArray) run_why = NULL;
+	g_autofree char *sentence = NULL;
+	gboolean talk;
+	gboolean run;
+
+	if (!policy)
+		return code;
+	talk = label_may_communicate(policy, args[0], args[1], &talk_why);
+	run = label_may_run(policy, args[0], &host, &run_why);
+	if (context->json) {
+		out_json(json_pack("{s:b, s:b}", "communicate", talk, "share_host", run));
+		return talk && run ? COMMAND_DONE : COMMAND_REFUSED;
+	}
+	sentence = talk ? g_strdup("they share a type") : label_reason_to_string(talk_why);
+	printf("communicate: %s (%s)\n", talk ? "yes" : "no", sentence);
+	printf("share a host: %s\n", run ? "yes" : "no");
+	for (unsigned i = 0; run_why && i < run_why->len; i++) {
+		g_autofree char *why = label_reason_to_string(run_why->pdata[i]);
+
+		printf("  %s\n", why);
+	}
+	return talk && run ? COMMAND_DONE : COMMAND_REFUSED;
+}
+
+int cmd_link(struct context *context, char **args)
+{
+	int code = COMMAND_DONE;
+	GError *error = NULL;
+	g_autoptr(ifmap_publish) publish = ifmap_publish_new();
+	g_autoptr(ifmap_id) fleet = facts_id_fleet();
+	g_autoptr(ifmap_id) a = facts_id_switch(args[0], &error);
+	g_autoptr(ifmap_id) b = a ? facts_id_switch(args[1], &error) : NULL;
+	g_auto(GStrv) risks = context->risk ? g_strsplit(context->risk, ",", -1) : NULL;
+	struct facts_fabric_link link = { .up = !context->down, .risks = risks };
+	struct facts_in_fleet in_fleet = { .kind = (char *)"switch" };
+
+	if (!b)
+		return context_fail("link", error);
+	facts_publish_forever(publish, FACTS_FABRIC_LINK, a, b, &link);
+	facts_publish_forever(publish, FACTS_IN_FLEET, fleet, a, &in_fleet);
+	facts_publish_forever(publish, FACTS_IN_FLEET, fleet, b, &in_fleet);
+	context_publish(context, g_steal_pointer(&publish), &code);
+	return code;
+}
