@@ -1,0 +1,195 @@
+#include "host/enforce_conntrack.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <gio/gio.h>
+#include <libnetfilter_conntrack/libnetfilter_conntrack.h>
+#include <libnetfilter_conntrack/libnetfilter_conntrack_tcp.h>
+#include <string.h>
+
+typedef struct nfct_handle conntrack_handle;
+typedef struct nf_conntrack conntrack_entry;
+
+static void handle_close(conntrack_handle *handle)
+{
+	nfct_close(handle);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(conntrack_handle, handle_close)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(conntrack_entry, nfct_destroy)
+
+static gboolean fail(GError **error, const char *verb)
+{
+	int code = errno;
+
+	g_set_error(error, G_IO_ERROR, g_io_error_from_errno(code),
+		"connection tracking: cannot %s: %s", verb, g_strerror(code));
+	return FALSE;
+}
+
+static gboolean is_icmp(guint8 protocol)
+{
+	return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
+}
+
+static gboolean has_ports(guint8 protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP ||
+	       protocol == IPPROTO_DCCP || protocol == IPPROTO_UDPLITE;
+}
+
+/* Kernel to value */
+
+static void read_address(const struct nf_conntrack *entry, enum nf_conntrack_attr four,
+	enum nf_conntrack_attr six, struct rules_prefix *prefix)
+{
+	gboolean is_six = nfct_get_attr_u8(entry, ATTR_ORIG_L3PROTO) == AF_INET6;
+	const void *address = nfct_get_attr(entry, is_six ? six : four);
+
+	prefix->family = is_six ? 6 : 4;
+	prefix->bits = is_six ? 128 : 32;
+	if (address)
+		memcpy(prefix->address, address, is_six ? 16 : 4);
+}
+
+static void read_entry(const struct nf_conntrack *entry, struct enforce_flow *flow)
+{
+	memset(flow, 0, sizeof *flow);
+	read_address(entry, ATTR_ORIG_IPV4_SRC, ATTR_ORIG_IPV6_SRC, &flow->source);
+	read_address(entry, ATTR_ORIG_IPV4_DST, ATTR_ORIG_IPV6_DST, &flow->destination);
+	flow->protocol = nfct_get_attr_u8(entry, ATTR_ORIG_L4PROTO);
+	if (is_icmp(flow->protocol)) {
+		flow->source_port = ntohs(nfct_get_attr_u16(entry, ATTR_ICMP_ID));
+		flow->destination_port = nfct_get_attr_u8(entry, ATTR_ICMP_TYPE);
+		flow->icmp_code = nfct_get_attr_u8(entry, ATTR_ICMP_CODE);
+	} else if (has_ports(flow->protocol)) {
+		flow->source_port = ntohs(nfct_get_attr_u16(entry, ATTR_ORIG_PORT_SRC));
+		flow->destination_port = ntohs(nfct_get_attr_u16(entry, ATTR_ORIG_PORT_DST));
+	}
+	if (flow->protocol == IPPROTO_TCP)
+		flow->tcp_state = nfct_get_attr_u8(entry, ATTR_TCP_STATE);
+	flow->zone = nfct_get_attr_u16(entry, ATTR_ZONE);
+	flow->timeout_s = nfct_get_attr_u32(entry, ATTR_TIMEOUT);
+	flow->mark = nfct_get_attr_u32(entry, ATTR_MARK);
+	flow->status = nfct_get_attr_u32(entry, ATTR_STATUS);
+}
+
+struct dump {
+	const struct rules_machine *machine;
+	GArray *flows;
+};
+
+static int on_entry(
+	enum nf_conntrack_msg_type type G_GNUC_UNUSED, struct nf_conntrack *entry, void *data)
+{
+	struct dump *dump = data;
+	struct enforce_flow flow;
+
+	read_entry(entry, &flow);
+	if (dump->flows->len < ENFORCE_FLOWS_MAX && enforce_flow_nic(&flow, dump->machine))
+		g_array_append_val(dump->flows, flow);
+	return NFCT_CB_CONTINUE;
+}
+
+gboolean enforce_conntrack_dump(const struct rules_machine *machine, GArray *flows, GError **error)
+{
+	g_autoptr(conntrack_handle) handle = nfct_open(CONNTRACK, 0);
+	struct dump dump = { machine, flows };
+	guint32 family = AF_UNSPEC;
+
+	if (!handle)
+		return fail(error, "be opened");
+	nfct_callback_register(handle, NFCT_T_ALL, on_entry, &dump);
+	return nfct_query(handle, NFCT_Q_DUMP, &family) >= 0 || fail(error, "be dumped");
+}
+
+/* Value to kernel */
+
+static void write_address(struct nf_conntrack *entry, enum nf_conntrack_attr four,
+	enum nf_conntrack_attr six, const struct rules_prefix *prefix)
+{
+	nfct_set_attr(entry, prefix->family == 6 ? six : four, prefix->address);
+}
+
+static conntrack_entry *write_tuple(const struct enforce_flow *flow)
+{
+	struct nf_conntrack *entry = nfct_new();
+
+	nfct_set_attr_u8(entry, ATTR_ORIG_L3PROTO, flow->source.family == 6 ? AF_INET6 : AF_INET);
+	nfct_set_attr_u8(entry, ATTR_ORIG_L4PROTO, flow->protocol);
+	write_address(entry, ATTR_ORIG_IPV4_SRC, ATTR_ORIG_IPV6_SRC, &flow->source);
+	write_address(entry, ATTR_ORIG_IPV4_DST, ATTR_ORIG_IPV6_DST, &flow->destination);
+	if (is_icmp(flow->protocol)) {
+		nfct_set_attr_u16(entry, ATTR_ICMP_ID, htons(flow->source_port));
+		nfct_set_attr_u8(entry, ATTR_ICMP_TYPE, (guint8)flow->destination_port);
+		nfct_set_attr_u8(entry, ATTR_ICMP_CODE, flow->icmp_code);
+	} else if (has_ports(flow->protocol)) {
+		nfct_set_attr_u16(entry, ATTR_ORIG_PORT_SRC, htons(flow->source_port));
+		nfct_set_attr_u16(entry, ATTR_ORIG_PORT_DST, htons(flow->destination_port));
+	}
+	if (flow->zone)
+		nfct_set_attr_u16(entry, ATTR_ZONE, flow->zone);
+	return entry;
+}
+
+static void write_tcp(struct nf_conntrack *entry, const struct enforce_flow *flow)
+{
+	static const enum nf_conntrack_attr flags[] = { ATTR_TCP_FLAGS_ORIG, ATTR_TCP_MASK_ORIG,
+		ATTR_TCP_FLAGS_REPL, ATTR_TCP_MASK_REPL };
+
+	if (flow->protocol != IPPROTO_TCP)
+		return;
+	nfct_set_attr_u8(entry, ATTR_TCP_STATE, flow->tcp_state);
+	for (guint i = 0; i < G_N_ELEMENTS(flags); i++)
+		nfct_set_attr_u8(entry, flags[i], IP_CT_TCP_FLAG_BE_LIBERAL);
+}
+
+gboolean enforce_conntrack_load(const struct enforce_flow *flow, GError **error)
+{
+	g_autoptr(conntrack_handle) handle = nfct_open(CONNTRACK, 0);
+	g_autoptr(conntrack_entry) entry = write_tuple(flow);
+
+	if (!handle)
+		return fail(error, "be opened");
+	nfct_setobjopt(entry, NFCT_SOPT_SETUP_REPLY);
+	nfct_set_attr_u32(entry, ATTR_TIMEOUT, MAX(flow->timeout_s, 1));
+	nfct_set_attr_u32(entry, ATTR_MARK, flow->mark);
+	nfct_set_attr_u32(entry, ATTR_STATUS,
+		IPS_CONFIRMED | (flow->status & (IPS_SEEN_REPLY | IPS_ASSURED)));
+	write_tcp(entry, flow);
+	return nfct_query(handle, NFCT_Q_CREATE_UPDATE, entry) >= 0 ||
+	       fail(error, "enter a connection");
+}
+
+gboolean enforce_conntrack_delete(const struct enforce_flow *flow, GError **error)
+{
+	g_autoptr(conntrack_handle) handle = nfct_open(CONNTRACK, 0);
+	g_autoptr(conntrack_entry) entry = write_tuple(flow);
+
+	if (!handle)
+		return fail(error, "be opened");
+	return nfct_query(handle, NFCT_Q_DESTROY, entry) >= 0 || errno == ENOENT ||
+	       fail(error, "forget a connection");
+}
+
+gboolean enforce_conntrack_flush(const struct rules_machine *machine,
+	enum enforce_conntrack_which which, guint *ret_n, GError **error)
+{
+	g_autoptr(GArray) flows = g_array_new(FALSE, FALSE, sizeof(struct enforce_flow));
+	guint n = 0;
+
+	if (!enforce_conntrack_dump(machine, flows, error))
+		return FALSE;
+	for (guint i = 0; i < flows->len; i++) {
+		const struct enforce_flow *flow = &g_array_index(flows, struct enforce_flow, i);
+
+		if (which == ENFORCE_CONNTRACK_UNPERMITTED &&
+			enforce_flow_is_permitted(flow, machine))
+			continue;
+		if (!enforce_conntrack_delete(flow, error))
+			return FALSE;
+		n++;
+	}
+	*ret_n = n;
+	return TRUE;
+}

@@ -1,0 +1,258 @@
+#include "host/enforce_watch.h"
+
+#include "host/enforce_chains.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <gio/gio.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#define OBJECTS_MAX  64 /* named before "everything" is assumed */
+#define RECEIVE_SIZE (8 << 20)
+#define TASK_NAME    16
+
+struct enforce_watch {
+	struct mnl_socket *socket;
+	enforce_watch_func changed;
+	gpointer data;
+	guint32 own_pid; /* the kernel's number; 0: not learnt */
+	gboolean learning;
+	/* The transaction whose messages are being read. */
+	GHashTable *objects; /* names */
+	GHashTable *words;   /* "rule deleted from chain from-tap1" → number */
+	gboolean everything;
+	gint64 since_us;
+	char buffer[32768] __attribute__((aligned(8)));
+};
+
+/* What each message says, and which attribute names its object; attribute 1 names the table in all
+ * of them. */
+static const struct {
+	guint8 type;
+	guint8 name;
+	gboolean everything;
+	const char *words;
+} messages[] = {
+	{ NFT_MSG_NEWTABLE, NFTA_TABLE_NAME, TRUE, "table added or changed:" },
+	{ NFT_MSG_DELTABLE, NFTA_TABLE_NAME, TRUE, "table deleted:" },
+	{ NFT_MSG_NEWCHAIN, NFTA_CHAIN_NAME, FALSE, "chain added or changed:" },
+	{ NFT_MSG_DELCHAIN, NFTA_CHAIN_NAME, FALSE, "chain deleted:" },
+	{ NFT_MSG_NEWRULE, NFTA_RULE_CHAIN, FALSE, "rule added to chain" },
+	{ NFT_MSG_DELRULE, NFTA_RULE_CHAIN, FALSE, "rule deleted from chain" },
+	{ NFT_MSG_NEWSET, NFTA_SET_NAME, FALSE, "set or map added:" },
+	{ NFT_MSG_DELSET, NFTA_SET_NAME, FALSE, "set or map deleted:" },
+	{ NFT_MSG_NEWSETELEM, NFTA_SET_ELEM_LIST_SET, FALSE, "element added to" },
+	{ NFT_MSG_DELSETELEM, NFTA_SET_ELEM_LIST_SET, FALSE, "element deleted from" },
+};
+
+static void forget(struct enforce_watch *watch)
+{
+	g_hash_table_remove_all(watch->objects);
+	g_hash_table_remove_all(watch->words);
+	watch->everything = FALSE;
+	watch->since_us = 0;
+}
+
+static void note(struct enforce_watch *watch, const char *words, const char *name)
+{
+	g_autofree char *text = g_strdup_printf("%s %s", words, name);
+	guint n = GPOINTER_TO_UINT(g_hash_table_lookup(watch->words, text));
+
+	if (!watch->since_us)
+		watch->since_us = g_get_monotonic_time();
+	if (n || g_hash_table_size(watch->words) < OBJECTS_MAX)
+		g_hash_table_replace(watch->words, g_steal_pointer(&text), GUINT_TO_POINTER(n + 1));
+	if (g_hash_table_size(watch->objects) >= OBJECTS_MAX)
+		watch->everything = TRUE;
+	else
+		g_hash_table_add(watch->objects, g_strdup(name));
+}
+
+static char *describe(struct enforce_watch *watch)
+{
+	GString *out = g_string_new(NULL);
+	GHashTableIter iter;
+	gpointer text, n;
+	guint told = 0;
+
+	g_hash_table_iter_init(&iter, watch->words);
+	while (g_hash_table_iter_next(&iter, &text, &n) && told++ < 10) {
+		g_string_append_printf(out, "%s%s", out->len ? "; " : "", (const char *)text);
+		if (GPOINTER_TO_UINT(n) > 1)
+			g_string_append_printf(out, " (%u)", GPOINTER_TO_UINT(n));
+	}
+	if (g_hash_table_size(watch->words) > 10)
+		g_string_append_printf(out, "; and %u more", g_hash_table_size(watch->words) - 10);
+	return g_string_free(out, FALSE);
+}
+
+static void tell(struct enforce_watch *watch, const char *by)
+{
+	g_autofree char *what = describe(watch);
+	g_autofree const char **objects = (const char **)g_hash_table_get_keys_as_array(
+		watch->objects, NULL);
+
+	watch->changed(by, what, watch->everything ? NULL : objects, watch->since_us, watch->data);
+	forget(watch);
+}
+
+/* Reading */
+
+struct wanted {
+	guint16 type;
+	const struct nlattr *found;
+};
+
+static int on_attribute(const struct nlattr *attribute, void *data)
+{
+	struct wanted *wanted = data;
+
+	if (mnl_attr_get_type(attribute) != wanted->type)
+		return MNL_CB_OK;
+	wanted->found = attribute;
+	return MNL_CB_STOP;
+}
+
+/* The attribute when it is there and of that kind; the message is the kernel's, but be sure. */
+static const struct nlattr *find_attribute(
+	const struct nlmsghdr *header, guint16 type, enum mnl_attr_data_type kind)
+{
+	struct wanted wanted = { type, NULL };
+
+	mnl_attr_parse(header, sizeof(struct nfgenmsg), on_attribute, &wanted);
+	return wanted.found && mnl_attr_validate(wanted.found, kind) >= 0 ? wanted.found : NULL;
+}
+
+static const char *attribute_text(const struct nlmsghdr *header, guint16 type)
+{
+	const struct nlattr *attribute = find_attribute(header, type, MNL_TYPE_NUL_STRING);
+
+	return attribute ? mnl_attr_get_str(attribute) : NULL;
+}
+
+static guint32 attribute_u32(const struct nlmsghdr *header, guint16 type)
+{
+	const struct nlattr *attribute = find_attribute(header, type, MNL_TYPE_U32);
+
+	return attribute ? ntohl(mnl_attr_get_u32(attribute)) : 0;
+}
+
+static void end_transaction(struct enforce_watch *watch, const struct nlmsghdr *header)
+{
+	const char *name = attribute_text(header, NFTA_GEN_PROC_NAME);
+	guint32 pid = attribute_u32(header, NFTA_GEN_PROC_PID);
+	char own_name[TASK_NAME] = "";
+
+	if (watch->learning) {
+		prctl(PR_GET_NAME, own_name);
+		if (name && !strcmp(name, own_name))
+			watch->own_pid = pid;
+	}
+	if (watch->learning || !watch->since_us || pid == watch->own_pid) {
+		forget(watch);
+	} else {
+		g_autofree char *by = g_strdup_printf("%s (pid %u)", name ? name : "?", pid);
+
+		tell(watch, by);
+	}
+}
+
+static int on_message(const struct nlmsghdr *header, void *data)
+{
+	struct enforce_watch *watch = data;
+	guint8 type = (guint8)(header->nlmsg_type & 0xff);
+	const char *table;
+
+	if (header->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES)
+		return MNL_CB_OK;
+	if (type == NFT_MSG_NEWGEN) {
+		end_transaction(watch, header);
+		return MNL_CB_OK;
+	}
+	table = attribute_text(header, NFTA_TABLE_NAME);
+	if (!table || strcmp(table, ENFORCE_TABLE) != 0)
+		return MNL_CB_OK;
+	for (guint i = 0; i < G_N_ELEMENTS(messages); i++) {
+		const char *name;
+
+		if (messages[i].type != type)
+			continue;
+		name = attribute_text(header, messages[i].name);
+		note(watch, messages[i].words, name ? name : "?");
+		watch->everything |= messages[i].everything;
+	}
+	return MNL_CB_OK;
+}
+
+/* One datagram. FALSE when there is none (or they were lost: then everything may have changed). */
+static gboolean read_one(struct enforce_watch *watch)
+{
+	gssize n = recv(enforce_watch_fd(watch), watch->buffer, sizeof watch->buffer, MSG_DONTWAIT);
+
+	if (n < 0 && errno == ENOBUFS && !watch->learning) {
+		note(watch, "messages were lost:", "more changes than could be read");
+		watch->everything = TRUE;
+		tell(watch, "unknown");
+		return TRUE;
+	}
+	if (n <= 0)
+		return FALSE;
+	mnl_cb_run(watch->buffer, (size_t)n, 0, 0, on_message, watch);
+	return TRUE;
+}
+
+void enforce_watch_read(struct enforce_watch *watch)
+{
+	while (read_one(watch))
+		;
+}
+
+gboolean enforce_watch_learn(struct enforce_watch *watch)
+{
+	watch->learning = TRUE;
+	enforce_watch_read(watch);
+	watch->learning = FALSE;
+	return watch->own_pid != 0;
+}
+
+int enforce_watch_fd(const struct enforce_watch *watch)
+{
+	return mnl_socket_get_fd(watch->socket);
+}
+
+struct enforce_watch *enforce_watch_open(enforce_watch_func changed, gpointer data, GError **error)
+{
+	struct enforce_watch *watch = g_new0(struct enforce_watch, 1);
+	int size = RECEIVE_SIZE;
+
+	watch->changed = changed;
+	watch->data = data;
+	watch->objects = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	watch->words = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	watch->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!watch->socket || mnl_socket_bind(watch->socket, 1 << (NFNLGRP_NFTABLES - 1),
+				      MNL_SOCKET_AUTOPID) < 0) {
+		g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno),
+			"changes of nftables cannot be watched: %s", g_strerror(errno));
+		enforce_watch_close(watch);
+		return NULL;
+	}
+	setsockopt(enforce_watch_fd(watch), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
+	return watch;
+}
+
+void enforce_watch_close(struct enforce_watch *watch)
+{
+	if (!watch)
+		return;
+	if (watch->socket)
+		mnl_socket_close(watch->socket);
+	g_hash_table_unref(watch->objects);
+	g_hash_table_unref(watch->words);
+	g_free(watch);
+}

@@ -1,0 +1,264 @@
+#include "enforcer_run.h"
+
+#include "netlab.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void event_free(gpointer data)
+{
+	struct enforcer_event *event = data;
+
+	g_free(event->kind);
+	g_free(event->tap);
+	g_free(event->rule);
+	g_free(event->direction);
+	g_free(event->peer);
+	g_free(event->protocol);
+	g_free(event->text);
+	g_free(event);
+}
+
+static struct enforcer_event *add_event(struct enforcer_run *run, const char *kind)
+{
+	struct enforcer_event *event = g_new0(struct enforcer_event, 1);
+
+	event->kind = g_strdup(kind);
+	g_ptr_array_add(run->events, event);
+	return event;
+}
+
+static void on_refused(const struct enforce_refused *refused, gpointer data)
+{
+	struct enforcer_event *event = add_event(data, "refused");
+
+	event->tap = g_strdup(refused->tap);
+	event->rule = g_strdup(refused->rule);
+	event->direction = g_strdup(rules_direction_to_string(refused->direction));
+	event->peer = g_strdup(refused->peer);
+	event->protocol = g_strdup(refused->protocol);
+	event->port = refused->port;
+	event->count = refused->count;
+	g_test_message("refused %s %s %s %s %s %u x%u", event->tap, event->direction, event->rule,
+		event->peer, event->protocol, (guint)event->port, event->count);
+}
+
+static void on_tampered(const struct enforce_tampered *tampered, gpointer data)
+{
+	struct enforcer_event *event = add_event(data, "tampered");
+
+	event->text = g_strdup_printf("%s: %s", tampered->by, tampered->difference);
+	event->open_ms = tampered->open_ms;
+	g_test_message("tampered by %s, open %.2f ms", event->text, event->open_ms);
+}
+
+static void on_repaired(const struct enforce_repaired *repaired, gpointer data)
+{
+	struct enforcer_event *event = add_event(data, "repaired");
+
+	event->text = g_strdup(repaired->difference);
+	event->conforms = repaired->conforms;
+	event->open_ms = repaired->open_ms;
+	event->verified_ms = repaired->verified_ms;
+}
+
+static void on_closed(const GError *error G_GNUC_UNUSED, gpointer data)
+{
+	((struct enforcer_run *)data)->closed = TRUE;
+}
+
+struct enforcer_run *enforcer_run_start(const char *program, int ns, const char *state)
+{
+	static const struct enforce_events events = { on_refused, on_tampered, on_repaired,
+		on_closed };
+	struct enforcer_run *run = g_new0(struct enforcer_run, 1);
+	const char *argv[] = { program, "--fd", "3", "--state", state,
+		g_getenv("DROVER_NO_SANDBOX") ? "--no-sandbox" : NULL, NULL };
+	g_autoptr(GError) error = NULL;
+	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	int pair[2];
+	int target = 3;
+
+	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
+	run->events = g_ptr_array_new_with_free_func(event_free);
+	netlab_enter(ns);
+	g_spawn_async_with_pipes_and_fds(NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL,
+		-1, -1, -1, &pair[1], &target, 1, &run->pid, NULL, NULL, NULL, &error);
+	netlab_enter(home);
+	close(home);
+	close(pair[1]);
+	g_assert_no_error(error);
+	run->client = enforce_client_new(pair[0], NULL, &events, run);
+	return run;
+}
+
+void enforcer_run_stop(struct enforcer_run *run, int signal_number)
+{
+	int status;
+
+	enforce_client_free(run->client);
+	kill(run->pid, signal_number);
+	waitpid(run->pid, &status, 0);
+	g_test_message("the enforcer ended with status %x", (guint)status);
+	g_ptr_array_unref(run->events);
+	g_free(run);
+}
+
+/* Waiting */
+
+static gboolean on_timeout(gpointer data)
+{
+	*(gboolean *)data = TRUE;
+	return G_SOURCE_CONTINUE;
+}
+
+struct waiting {
+	struct enforcer_answer *answer;
+	gboolean done;
+};
+
+static void read_verdicts(const struct enforce_reply *reply, struct enforcer_answer *answer)
+{
+	answer->n_verdicts = reply->verdicts ? reply->verdicts->len : 0;
+	for (guint i = 0; i < answer->n_verdicts; i++) {
+		const struct enforce_verdict *verdict = &g_array_index(
+			reply->verdicts, struct enforce_verdict, i);
+
+		answer->n_conforming += verdict->state == ENFORCE_CONFORMS;
+		if (i)
+			continue;
+		answer->state = verdict->state;
+		answer->difference = g_strdup(verdict->difference);
+		answer->kernel_digest = g_strdup(verdict->kernel_digest);
+		answer->intent_digest = g_strdup(verdict->intent_digest);
+	}
+}
+
+static void read_counters(const struct enforce_reply *reply, struct enforcer_answer *answer)
+{
+	answer->counters = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	for (guint i = 0; reply->counters && i < reply->counters->len; i++) {
+		const struct enforce_counter *counter = &g_array_index(
+			reply->counters, struct enforce_counter, i);
+		char *key = g_strdup_printf("%s %s %s", counter->tap,
+			rules_direction_to_string(counter->direction), counter->rule);
+		gsize n = GPOINTER_TO_SIZE(g_hash_table_lookup(answer->counters, key));
+
+		g_hash_table_replace(answer->counters, key, GSIZE_TO_POINTER(n + counter->packets));
+	}
+}
+
+static void on_reply(const struct enforce_reply *reply, const GError *error, gpointer data)
+{
+	struct waiting *waiting = data;
+	struct enforcer_answer *answer = waiting->answer;
+
+	waiting->done = TRUE;
+	if (error) {
+		answer->error = g_strdup(error->message);
+		return;
+	}
+	answer->note = g_strdup(reply->note);
+	answer->entries = g_strdup(reply->entries);
+	answer->backend = g_strdup(reply->backend);
+	answer->n = reply->n;
+	answer->n_failed = reply->n_failed;
+	answer->took_ms = reply->took_ms;
+	read_verdicts(reply, answer);
+	read_counters(reply, answer);
+}
+
+static void wait_until(const gboolean *done, guint ms)
+{
+	gboolean late = FALSE;
+	guint timer = g_timeout_add(ms, on_timeout, &late);
+
+	while (!*done && !late)
+		g_main_context_iteration(NULL, TRUE);
+	g_source_remove(timer);
+}
+
+static struct enforcer_answer *await(struct waiting *waiting)
+{
+	wait_until(&waiting->done, 10000);
+	g_assert_true(waiting->done);
+	return waiting->answer;
+}
+
+struct enforcer_answer *enforcer_run_ask(
+	struct enforcer_run *run, enforcer_uuid_request ask, const char *uuid)
+{
+	struct waiting waiting = { .answer = g_new0(struct enforcer_answer, 1) };
+
+	ask(run->client, uuid, on_reply, &waiting);
+	return await(&waiting);
+}
+
+struct enforcer_answer *enforcer_run_set(struct enforcer_run *run, GPtrArray *machines)
+{
+	struct waiting waiting = { .answer = g_new0(struct enforcer_answer, 1) };
+
+	enforce_client_set(run->client, machines, on_reply, &waiting);
+	return await(&waiting);
+}
+
+struct enforcer_answer *enforcer_run_load(
+	struct enforcer_run *run, const char *uuid, const char *entries)
+{
+	struct waiting waiting = { .answer = g_new0(struct enforcer_answer, 1) };
+
+	enforce_client_conntrack_load(run->client, uuid, entries, on_reply, &waiting);
+	return await(&waiting);
+}
+
+void enforcer_answer_free(struct enforcer_answer *answer)
+{
+	g_free(answer->error);
+	g_free(answer->note);
+	g_free(answer->entries);
+	g_free(answer->difference);
+	g_free(answer->kernel_digest);
+	g_free(answer->intent_digest);
+	g_free(answer->backend);
+	g_clear_pointer(&answer->counters, g_hash_table_unref);
+	g_free(answer);
+}
+
+static const struct enforcer_event *find_event(struct enforcer_run *run, const char *kind,
+	const char *tap, const char *direction, const char *rule)
+{
+	for (guint i = 0; i < run->events->len; i++) {
+		const struct enforcer_event *event = run->events->pdata[i];
+
+		if (g_str_equal(event->kind, kind) && (!tap || !g_strcmp0(event->tap, tap)) &&
+			(!rule || !g_strcmp0(event->rule, rule)))
+			return event;
+	}
+	return NULL;
+}
+
+const struct enforcer_event *enforcer_run_wait(struct enforcer_run *run, const char *kind,
+	const char *tap, const char *direction, const char *rule)
+{
+	gint64 end = g_get_monotonic_time() + 2 * G_USEC_PER_SEC;
+	const struct enforcer_event *event;
+
+	while (!(event = find_event(run, kind, tap, direction, rule)) &&
+		g_get_monotonic_time() < end) {
+		gboolean never = FALSE;
+
+		wait_until(&never, 20);
+	}
+	return event;
+}
+
+void enforcer_run_forget_events(struct enforcer_run *run)
+{
+	gboolean never = FALSE;
+
+	wait_until(&never, 50);
+	g_ptr_array_set_size(run->events, 0);
+}
