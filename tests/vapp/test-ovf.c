@@ -52,6 +52,23 @@ static void test_written(void)
 	test_golden("golden/full.ovf", xml);
 }
 
+/* The complete package of docs/vapp.md is one. */
+static void test_documented(void)
+{
+	g_autofree char *page = test_file("../../docs/vapp.md");
+	g_auto(GStrv) parts = g_strsplit(page, "## A complete package", 2);
+	g_auto(GStrv) blocks = g_strsplit(parts[1], "```", 3);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(vapp_value) vapp = NULL;
+	const char *xml;
+
+	g_assert_true(g_str_has_prefix(blocks[1], "xml\n"));
+	xml = blocks[1] + strlen("xml\n");
+	vapp = ovf_read("docs/vapp.md", xml, strlen(xml), &error);
+	g_assert_no_error(error);
+	g_assert_cmpuint(vapp->flows->len, ==, 1);
+}
+
 /* ---- random vApps survive a round trip ---- */
 
 static char *random_text(GRand *rand)
@@ -241,6 +258,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/ovf/packages", test_packages);
 	g_test_add_func("/ovf/written", test_written);
+	g_test_add_func("/ovf/documented", test_documented);
 	g_test_add_func("/ovf/random", test_random);
 	g_test_add_func("/ovf/truncated", test_truncated);
 	g_test_add_func("/ovf/flipped", test_flipped);
