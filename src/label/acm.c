@@ -8,12 +8,21 @@
 #define OUR_NS  "urn:drover:label:1"
 #define PRIMARY "PrimaryPolicyComponent"
 
-static const struct base_xml_limits limits = { 1024 * 1024, 16, 200000 };
+static const struct base_xml_limits limits = { (size_t)1024 * 1024, 16, 200000 };
 
 struct acm_reader {
 	const char *name;
 	struct label_policy *draft;
 	struct label_header header; /* strings owned, until they go to the draft */
+	struct label_parts *label;  /* being read, or NULL */
+	GStrvBuilder *members;      /* where the types go of what is being read, or NULL */
+};
+
+struct label_parts {
+	char *name;
+	char *colour;
+	GStrvBuilder *ste;
+	GStrvBuilder *chw;
 };
 
 static gboolean place(GError **error, const struct acm_reader *reader, const xmlNode *node)
@@ -39,15 +48,18 @@ static gboolean is_element(const xmlNode *node, const char *local)
 static gboolean is_known_attribute(const xmlAttr *attribute, const char *const *known)
 {
 	const char *name = (const char *)attribute->name;
+	g_autofree char *ours = NULL;
 
 	if (!attribute->ns)
 		return g_strv_contains(known, name);
-	if (g_strcmp0((const char *)attribute->ns->href, OUR_NS) == 0)
-		return g_str_equal(name, "colour") || g_str_equal(name, "lasting");
-	return TRUE; /* somebody else's */
+	if (g_strcmp0((const char *)attribute->ns->href, OUR_NS) != 0)
+		return TRUE; /* somebody else's */
+	ours = g_strconcat("@", name, NULL);
+	return g_strv_contains(known, ours);
 }
 
-/* An attribute we do not know might be one that was meant to protect: refuse, do not guess. */
+/* An attribute we do not know might be one that was meant to protect: refuse, do not guess. `known`
+ * (NULL: none) lists those of no namespace by their name, ours with an @ before it. */
 static gboolean check_attributes(const struct acm_reader *reader, const xmlNode *node,
 	const char *const *known, GError **error)
 {
@@ -76,8 +88,7 @@ static char *read_leaf(const struct acm_reader *reader, const xmlNode *node, GEr
 struct child_rule {
 	const char *element;
 	unsigned least, most;
-	gboolean (*read)(
-		struct acm_reader *reader, const xmlNode *node, void *into, GError **error);
+	gboolean (*read)(struct acm_reader *reader, const xmlNode *node, GError **error);
 };
 
 #define MAX_RULES 8
@@ -94,9 +105,9 @@ static gboolean check_counts(const struct acm_reader *reader, const xmlNode *nod
 	return TRUE;
 }
 
-/* Reads the children of `node` in the order of the document; `into` goes to each row's function. */
+/* Reads the children of `node` in the order of the document. */
 static gboolean read_children(struct acm_reader *reader, const xmlNode *node,
-	const struct child_rule *rules, void *into, GError **error)
+	const struct child_rule *rules, GError **error)
 {
 	unsigned counts[MAX_RULES] = { 0 };
 
@@ -110,13 +121,13 @@ static gboolean read_children(struct acm_reader *reader, const xmlNode *node,
 		if (rules[i].most && counts[i] == rules[i].most)
 			return refuse_at(error, reader, child, "given twice");
 		counts[i]++;
-		if (rules[i].read && !rules[i].read(reader, child, into, error))
+		if (rules[i].read && !rules[i].read(reader, child, error))
 			return FALSE;
 	}
 	return check_counts(reader, node, rules, counts, error);
 }
 
-/* PolicyHeader. `into` is the string to set. */
+/* PolicyHeader. */
 
 static gboolean read_header_text(
 	struct acm_reader *reader, const xmlNode *node, char **into, GError **error)
@@ -134,26 +145,22 @@ static gboolean read_header_text(
 	return TRUE;
 }
 
-static gboolean read_policy_name(
-	struct acm_reader *reader, const xmlNode *node, void *into, GError **error)
+static gboolean read_policy_name(struct acm_reader *reader, const xmlNode *node, GError **error)
 {
 	return read_header_text(reader, node, &reader->header.name, error);
 }
 
-static gboolean read_policy_url(
-	struct acm_reader *reader, const xmlNode *node, void *into, GError **error)
+static gboolean read_policy_url(struct acm_reader *reader, const xmlNode *node, GError **error)
 {
 	return read_header_text(reader, node, &reader->header.url, error);
 }
 
-static gboolean read_date(
-	struct acm_reader *reader, const xmlNode *node, void *into, GError **error)
+static gboolean read_date(struct acm_reader *reader, const xmlNode *node, GError **error)
 {
 	return read_header_text(reader, node, &reader->header.date, error);
 }
 
-static gboolean read_version(
-	struct acm_reader *reader, const xmlNode *node, void *into, GError **error)
+static gboolean read_version(struct acm_reader *reader, const xmlNode *node, GError **error)
 {
 	return read_header_text(reader, node, &reader->header.version, error);
 }
@@ -169,11 +176,10 @@ static const struct child_rule header_rules[] = {
 	{ NULL },
 };
 
-static gboolean read_header(
-	struct acm_reader *reader, const xmlNode *node, void *into, GError **error)
+static gboolean read_header(struct acm_reader *reader, const xmlNode *node, GError **error)
 {
 	if (!check_attributes(reader, node, NULL, error) ||
-		!read_children(reader, node, header_rules, NULL, error))
+		!read_children(reader, node, header_rules, error))
 		return FALSE;
 	return label_draft_set_header(reader->draft, &reader->header, error) ||
 	       place(error, reader, node);
@@ -184,10 +190,11 @@ static gboolean read_header(
 static gboolean declare_type(
 	struct acm_reader *reader, const xmlNode *node, enum label_use use, GError **error)
 {
+	static const char *const known[] = { "@colour", NULL };
 	g_autofree char *name = NULL;
 	g_autofree char *colour = base_xml_attr(node, OUR_NS, "colour");
 
-	if (!check_attributes(reader, node, NULL, error))
+	if (!check_attributes(reader, node, known, error))
 		return FALSE;
 	name = read_leaf(reader, node, error);
 	if (!name)
@@ -198,14 +205,12 @@ static gboolean declare_type(
 	       place(error, reader, node);
 }
 
-static gboolean declare_ste_type(
-	struct acm_reader *reader, const xmlNode *node, void *into, GError **error)
+static gboolean declare_ste_type(struct acm_reader *reader, const xmlNode *node, GError **error)
 {
 	return declare_type(reader, node, LABEL_USE_STE, error);
 }
 
-static gboolean declare_chw_type(
-	struct acm_reader *reader, const xmlNode *node, void *into, GError **error)
+static gboolean declare_chw_type(struct acm_reader *reader, const xmlNode *node, GError **error)
 {
 	return declare_type(reader, node, LABEL_USE_CHW, error);
 }
@@ -213,23 +218,20 @@ static gboolean declare_chw_type(
 static const struct child_rule ste_type_rules[] = { { "Type", 1, 0, declare_ste_type }, { NULL } };
 static const struct child_rule chw_type_rules[] = { { "Type", 1, 0, declare_chw_type }, { NULL } };
 
-static gboolean read_ste_types(
-	struct acm_reader *reader, const xmlNode *node, void *into, GError **error)
+static gboolean read_ste_types(struct acm_reader *reader, const xmlNode *node, GError **error)
 {
 	return check_attributes(reader, node, NULL, error) &&
-	       read_children(reader, node, ste_type_rules, NULL, error);
+	       read_children(reader, node, ste_type_rules, error);
 }
 
-static gboolean read_chw_types(
-	struct acm_reader *reader, const xmlNode *node, void *into, GError **error)
+static gboolean read_chw_types(struct acm_reader *reader, const xmlNode *node, GError **error)
 {
 	return check_attributes(reader, node, NULL, error) &&
-	       read_children(reader, node, chw_type_rules, NULL, error);
+	       read_children(reader, node, chw_type_rules, error);
 }
 
-/* A member of a conflict set or label: `into` is a GStrvBuilder. */
-static gboolean read_member(
-	struct acm_reader *reader, const xmlNode *node, void *into, GError **error)
+/* A member of a conflict set or label. */
+static gboolean read_member(struct acm_reader *reader, const xmlNode *node, GError **error)
 {
 	g_autofree char *name = NULL;
 
@@ -239,11 +241,18 @@ static gboolean read_member(
 	if (!name)
 		return FALSE;
 	if (*name)
-		g_strv_builder_add(into, name);
+		g_strv_builder_add(reader->members, name);
 	return TRUE;
 }
 
 static const struct child_rule member_rules[] = { { "Type", 1, 0, read_member }, { NULL } };
+
+static gboolean read_members(
+	struct acm_reader *reader, const xmlNode *node, GStrvBuilder *into, GError **error)
+{
+	reader->members = into;
+	return read_children(reader, node, member_rules, error);
+}
 
 static gboolean read_lasting(
 	const struct acm_reader *reader, const xmlNode *node, gboolean *ret_lasting, GError **error)
@@ -256,10 +265,9 @@ static gboolean read_lasting(
 	return TRUE;
 }
 
-static gboolean read_conflict(
-	struct acm_reader *reader, const xmlNode *node, void *into, GError **error)
+static gboolean read_conflict(struct acm_reader *reader, const xmlNode *node, GError **error)
 {
-	static const char *const known[] = { "name", NULL };
+	static const char *const known[] = { "name", "@lasting", NULL };
 	g_autoptr(GStrvBuilder) members = g_strv_builder_new();
 	g_auto(GStrv) types = NULL;
 	g_autofree char *name = base_xml_attr(node, NULL, "name");
@@ -267,7 +275,7 @@ static gboolean read_conflict(
 
 	if (!check_attributes(reader, node, known, error) ||
 		!read_lasting(reader, node, &conflict.lasting, error) ||
-		!read_children(reader, node, member_rules, members, error))
+		!read_members(reader, node, members, error))
 		return FALSE;
 	types = g_strv_builder_end(members);
 	conflict.types = types;
@@ -277,11 +285,10 @@ static gboolean read_conflict(
 
 static const struct child_rule conflict_rules[] = { { "Conflict", 1, 0, read_conflict }, { NULL } };
 
-static gboolean read_conflicts(
-	struct acm_reader *reader, const xmlNode *node, void *into, GError **error)
+static gboolean read_conflicts(struct acm_reader *reader, const xmlNode *node, GError **error)
 {
 	return check_attributes(reader, node, NULL, error) &&
-	       read_children(reader, node, conflict_rules, NULL, error);
+	       read_children(reader, node, conflict_rules, error);
 }
 
 static const struct child_rule ste_rules[] = {
@@ -309,33 +316,25 @@ static gboolean read_component(struct acm_reader *reader, const xmlNode *node,
 		return refuse_at(error, reader, node, "a second " PRIMARY);
 	if (priority)
 		reader->header.primary = primary;
-	return read_children(reader, node, rules, NULL, error);
+	return read_children(reader, node, rules, error);
 }
 
-static gboolean read_ste(struct acm_reader *reader, const xmlNode *node, void *into, GError **error)
+static gboolean read_ste(struct acm_reader *reader, const xmlNode *node, GError **error)
 {
 	return read_component(reader, node, ste_rules, LABEL_PRIMARY_STE, error);
 }
 
-static gboolean read_chw(struct acm_reader *reader, const xmlNode *node, void *into, GError **error)
+static gboolean read_chw(struct acm_reader *reader, const xmlNode *node, GError **error)
 {
 	return read_component(reader, node, chw_rules, LABEL_PRIMARY_CHW, error);
 }
 
-/* SecurityLabelTemplate. `into` is the label being read. */
+/* SecurityLabelTemplate. */
 
-struct label_parts {
-	char *name;
-	char *colour;
-	GStrvBuilder *ste;
-	GStrvBuilder *chw;
-};
-
-static gboolean read_label_name(
-	struct acm_reader *reader, const xmlNode *node, void *into, GError **error)
+static gboolean read_label_name(struct acm_reader *reader, const xmlNode *node, GError **error)
 {
-	static const char *const known[] = { "from", NULL };
-	struct label_parts *parts = into;
+	static const char *const known[] = { "from", "@colour", NULL };
+	struct label_parts *parts = reader->label;
 
 	if (!check_attributes(reader, node, known, error))
 		return FALSE;
@@ -344,22 +343,16 @@ static gboolean read_label_name(
 	return parts->name != NULL;
 }
 
-static gboolean read_label_ste(
-	struct acm_reader *reader, const xmlNode *node, void *into, GError **error)
+static gboolean read_label_ste(struct acm_reader *reader, const xmlNode *node, GError **error)
 {
-	struct label_parts *parts = into;
-
 	return check_attributes(reader, node, NULL, error) &&
-	       read_children(reader, node, member_rules, parts->ste, error);
+	       read_members(reader, node, reader->label->ste, error);
 }
 
-static gboolean read_label_chw(
-	struct acm_reader *reader, const xmlNode *node, void *into, GError **error)
+static gboolean read_label_chw(struct acm_reader *reader, const xmlNode *node, GError **error)
 {
-	struct label_parts *parts = into;
-
 	return check_attributes(reader, node, NULL, error) &&
-	       read_children(reader, node, member_rules, parts->chw, error);
+	       read_members(reader, node, reader->label->chw, error);
 }
 
 static const struct child_rule vm_label_rules[] = {
@@ -389,10 +382,13 @@ static gboolean read_label(struct acm_reader *reader, const xmlNode *node,
 	const struct child_rule *rules, enum label_kind kind, GError **error)
 {
 	struct label_parts parts = { NULL, NULL, g_strv_builder_new(), g_strv_builder_new() };
-	gboolean good = check_attributes(reader, node, NULL, error) &&
-			read_children(reader, node, rules, &parts, error) &&
-			add_label(reader, node, &parts, kind, error);
+	gboolean good;
 
+	reader->label = &parts;
+	good = check_attributes(reader, node, NULL, error) &&
+	       read_children(reader, node, rules, error) &&
+	       add_label(reader, node, &parts, kind, error);
+	reader->label = NULL;
 	g_free(parts.name);
 	g_free(parts.colour);
 	g_strv_builder_unref(parts.ste);
@@ -400,14 +396,12 @@ static gboolean read_label(struct acm_reader *reader, const xmlNode *node,
 	return good;
 }
 
-static gboolean read_vm_label(
-	struct acm_reader *reader, const xmlNode *node, void *into, GError **error)
+static gboolean read_vm_label(struct acm_reader *reader, const xmlNode *node, GError **error)
 {
 	return read_label(reader, node, vm_label_rules, LABEL_WORKLOAD, error);
 }
 
-static gboolean read_resource_label(
-	struct acm_reader *reader, const xmlNode *node, void *into, GError **error)
+static gboolean read_resource_label(struct acm_reader *reader, const xmlNode *node, GError **error)
 {
 	return read_label(reader, node, resource_label_rules, LABEL_RESOURCE, error);
 }
@@ -422,21 +416,19 @@ static const struct child_rule object_rules[] = {
 	{ NULL },
 };
 
-static gboolean read_subjects(
-	struct acm_reader *reader, const xmlNode *node, void *into, GError **error)
+static gboolean read_subjects(struct acm_reader *reader, const xmlNode *node, GError **error)
 {
 	static const char *const known[] = { "bootstrap", NULL };
 
 	reader->header.bootstrap = base_xml_attr(node, NULL, "bootstrap");
 	return check_attributes(reader, node, known, error) &&
-	       read_children(reader, node, subject_rules, NULL, error);
+	       read_children(reader, node, subject_rules, error);
 }
 
-static gboolean read_objects(
-	struct acm_reader *reader, const xmlNode *node, void *into, GError **error)
+static gboolean read_objects(struct acm_reader *reader, const xmlNode *node, GError **error)
 {
 	return check_attributes(reader, node, NULL, error) &&
-	       read_children(reader, node, object_rules, NULL, error);
+	       read_children(reader, node, object_rules, error);
 }
 
 static const struct child_rule template_rules[] = {
@@ -445,11 +437,10 @@ static const struct child_rule template_rules[] = {
 	{ NULL },
 };
 
-static gboolean read_template(
-	struct acm_reader *reader, const xmlNode *node, void *into, GError **error)
+static gboolean read_template(struct acm_reader *reader, const xmlNode *node, GError **error)
 {
 	return check_attributes(reader, node, NULL, error) &&
-	       read_children(reader, node, template_rules, NULL, error);
+	       read_children(reader, node, template_rules, error);
 }
 
 static const struct child_rule policy_rules[] = {
@@ -465,7 +456,7 @@ static gboolean read_policy(struct acm_reader *reader, const xmlNode *root, GErr
 	if (!is_element(root, "SecurityPolicyDefinition"))
 		return refuse_at(error, reader, root, "<SecurityPolicyDefinition> expected");
 	if (!check_attributes(reader, root, NULL, error) ||
-		!read_children(reader, root, policy_rules, NULL, error))
+		!read_children(reader, root, policy_rules, error))
 		return FALSE;
 	/* Again: the primary component and the bootstrap label were met after the header. */
 	return (label_draft_set_header(reader->draft, &reader->header, error) &&

@@ -191,50 +191,70 @@ static void ask_running_name(struct question *question, const char *name)
 			reason_new(LABEL_UNKNOWN_OTHER, question->label->name, name));
 }
 
-/* Adds to `found` what a type of the history is in the way of: rule 2 of the header. */
-static void ask_history(struct question *question, const char *type, GPtrArray **found)
+/* A type of the history on the other side of a lasting conflict set. */
+struct hit {
+	size_t conflict;
+	const char *type;
+};
+
+/* Adds what a type of the history is in the way of: rule 2 of the header. */
+static void ask_history(struct question *question, const char *type, GArray *hits)
 {
 	size_t n;
 	const struct label_wall *walls = label_policy_walls(question->policy, type, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		size_t conflict = walls[i].conflict;
-		unsigned own = label_policy_side(question->policy, question->label, conflict);
+		struct hit hit = { walls[i].conflict, type };
+		unsigned own = label_policy_side(question->policy, question->label, hit.conflict);
 
-		if (!question->conflicts[conflict].lasting || !own || own == walls[i].side)
+		if (!question->conflicts[hit.conflict].lasting || !own || own == walls[i].side)
 			continue;
 		question->refused = TRUE;
-		if (!found[conflict])
-			found[conflict] = g_ptr_array_new_null_terminated(4, g_free, TRUE);
-		g_ptr_array_add(found[conflict], g_strdup(type));
+		g_array_append_val(hits, hit);
 	}
 }
 
-/* One reason a conflict set, with all the types remembered of it. */
-static void tell_history(struct question *question, size_t number, const GPtrArray *found)
+static gint compare_hits(gconstpointer a, gconstpointer b)
 {
+	const struct hit *x = a;
+	const struct hit *y = b;
+
+	if (x->conflict != y->conflict)
+		return x->conflict < y->conflict ? -1 : 1;
+	return strcmp(x->type, y->type);
+}
+
+/* One reason for the hits from `first` on that are of one conflict set. Returns where the next
+ * set's begin. */
+static guint tell_history(struct question *question, const GArray *hits, guint first)
+{
+	g_autoptr(GStrvBuilder) types = g_strv_builder_new();
+	size_t number = g_array_index(hits, struct hit, first).conflict;
 	const struct label_conflict *conflict = &question->conflicts[number];
 	unsigned own = label_policy_side(question->policy, question->label, number);
 	struct label_reason *reason = reason_new(
 		LABEL_CONFLICT_HISTORY, question->label->name, NULL);
+	guint i = first;
 
+	for (; i < hits->len && g_array_index(hits, struct hit, i).conflict == number; i++)
+		g_strv_builder_add(types, g_array_index(hits, struct hit, i).type);
 	reason->conflict = g_strdup(conflict->name);
 	set_type(&reason->own_types, conflict->types[own - 1]);
-	set_types(&reason->other_types, (char *const *)found->pdata);
+	g_strfreev(reason->other_types);
+	reason->other_types = g_strv_builder_end(types);
 	g_ptr_array_add(question->reasons, reason);
+	return i;
 }
 
 static void ask_all_history(struct question *question, char *const *history)
 {
-	g_autofree GPtrArray **found = g_new0(GPtrArray *, question->n_conflicts + 1);
+	g_autoptr(GArray) hits = g_array_new(FALSE, FALSE, sizeof(struct hit));
 
 	for (; *history; history++)
-		ask_history(question, *history, found);
-	for (size_t i = 0; i < question->n_conflicts; i++) {
-		if (found[i] && question->reasons)
-			tell_history(question, i, found[i]);
-		g_clear_pointer(&found[i], g_ptr_array_unref);
-	}
+		ask_history(question, *history, hits);
+	g_array_sort(hits, compare_hits);
+	for (guint i = 0; i < hits->len && question->reasons;)
+		i = tell_history(question, hits, i);
 }
 
 static gint compare_reasons(gconstpointer a, gconstpointer b)

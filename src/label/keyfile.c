@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define MAX_SIZE (1024 * 1024)
+#define MAX_SIZE ((size_t)1024 * 1024)
 
 struct key_reader {
 	const char *name;
@@ -93,10 +93,15 @@ static gboolean read_primary(const struct key_reader *reader, const char *group,
 	return place(error, reader, group, "primary");
 }
 
-/* Groups. Each function gets the group and the part of its name after the keyword. */
+/* Groups. */
 
-static gboolean read_header(
-	const struct key_reader *reader, const char *group, const char *id, GError **error)
+/* What a group [KEYWORD NAME] is about: NAME. */
+static const char *id_of(const char *group)
+{
+	return strchr(group, ' ') + 1;
+}
+
+static gboolean read_header(const struct key_reader *reader, const char *group, GError **error)
 {
 	g_autofree char *name = NULL, *version = NULL, *url = NULL, *date = NULL, *bootstrap = NULL;
 	struct label_header header = { 0 };
@@ -145,8 +150,7 @@ static gboolean read_uses(
 	return place(error, reader, group, "uses");
 }
 
-static gboolean read_type(
-	const struct key_reader *reader, const char *group, const char *id, GError **error)
+static gboolean read_type(const struct key_reader *reader, const char *group, GError **error)
 {
 	g_autofree char *colour = NULL;
 	unsigned wanted = 0;
@@ -155,8 +159,8 @@ static gboolean read_type(
 		!read_uses(reader, group, &wanted, error))
 		return FALSE;
 	for (size_t i = 0; i < G_N_ELEMENTS(uses); i++)
-		if ((wanted & uses[i].use) &&
-			!label_draft_add_type(reader->draft, id, uses[i].use, colour, error))
+		if ((wanted & uses[i].use) && !label_draft_add_type(reader->draft, id_of(group),
+						      uses[i].use, colour, error))
 			return place(error, reader, group, NULL);
 	return TRUE;
 }
@@ -175,11 +179,10 @@ static gboolean read_lasting(
 	return place(error, reader, group, "lasting");
 }
 
-static gboolean read_conflict(
-	const struct key_reader *reader, const char *group, const char *id, GError **error)
+static gboolean read_conflict(const struct key_reader *reader, const char *group, GError **error)
 {
 	g_auto(GStrv) types = NULL;
-	g_autofree char *name = g_strdup(id);
+	g_autofree char *name = g_strdup(id_of(group));
 	struct label_conflict conflict = { .name = name };
 
 	if (!read_list(reader, group, "types", &types, error) ||
@@ -190,11 +193,11 @@ static gboolean read_conflict(
 	       place(error, reader, group, NULL);
 }
 
-static gboolean read_any_label(const struct key_reader *reader, const char *group, const char *id,
-	enum label_kind kind, GError **error)
+static gboolean read_any_label(
+	const struct key_reader *reader, const char *group, enum label_kind kind, GError **error)
 {
 	g_auto(GStrv) ste = NULL, chw = NULL;
-	g_autofree char *name = g_strdup(id);
+	g_autofree char *name = g_strdup(id_of(group));
 	g_autofree char *colour = NULL;
 	struct label label = { .name = name, .kind = kind };
 
@@ -209,16 +212,14 @@ static gboolean read_any_label(const struct key_reader *reader, const char *grou
 	       place(error, reader, group, NULL);
 }
 
-static gboolean read_label(
-	const struct key_reader *reader, const char *group, const char *id, GError **error)
+static gboolean read_label(const struct key_reader *reader, const char *group, GError **error)
 {
-	return read_any_label(reader, group, id, LABEL_WORKLOAD, error);
+	return read_any_label(reader, group, LABEL_WORKLOAD, error);
 }
 
-static gboolean read_resource(
-	const struct key_reader *reader, const char *group, const char *id, GError **error)
+static gboolean read_resource(const struct key_reader *reader, const char *group, GError **error)
 {
-	return read_any_label(reader, group, id, LABEL_RESOURCE, error);
+	return read_any_label(reader, group, LABEL_RESOURCE, error);
 }
 
 /* One row a kind of group, in the order in which they are read, whatever their order in the file:
@@ -226,8 +227,7 @@ static gboolean read_resource(
 static const struct group_rule {
 	const char *keyword;
 	const char *keys[7];
-	gboolean (*read)(
-		const struct key_reader *reader, const char *group, const char *id, GError **error);
+	gboolean (*read)(const struct key_reader *reader, const char *group, GError **error);
 } group_rules[] = {
 	{ "policy", { "name", "version", "url", "date", "bootstrap", "primary" }, read_header },
 	{ "type ", { "colour", "uses" }, read_type },
@@ -236,14 +236,13 @@ static const struct group_rule {
 	{ "resource ", { "ste", "colour" }, read_resource },
 };
 
-/* The name in the group's name, or NULL when the group is not of this kind. */
-static const char *match_group(const struct group_rule *rule, const char *group)
+static gboolean is_of_kind(const struct group_rule *rule, const char *group)
 {
 	size_t size = strlen(rule->keyword);
 
 	if (strncmp(group, rule->keyword, size) != 0)
-		return NULL;
-	return rule->keyword[size - 1] == ' ' || !group[size] ? group + size : NULL;
+		return FALSE;
+	return rule->keyword[size - 1] == ' ' || !group[size];
 }
 
 static gboolean check_keys(const struct key_reader *reader, const char *group,
@@ -266,7 +265,7 @@ static gboolean check_groups(const struct key_reader *reader, char *const *group
 		const struct group_rule *rule = NULL;
 
 		for (size_t i = 0; i < G_N_ELEMENTS(group_rules) && !rule; i++)
-			rule = match_group(&group_rules[i], *groups) ? &group_rules[i] : NULL;
+			rule = is_of_kind(&group_rules[i], *groups) ? &group_rules[i] : NULL;
 		if (!rule) {
 			label_refuse(error, LABEL_ERROR_CONTENT,
 				"not one of [policy], [type NAME], [conflict NAME], "
@@ -287,9 +286,8 @@ static gboolean read_groups(const struct key_reader *reader, GError **error)
 		return FALSE;
 	for (size_t i = 0; i < G_N_ELEMENTS(group_rules); i++) {
 		for (char **group = groups; *group; group++) {
-			const char *id = match_group(&group_rules[i], *group);
-
-			if (id && !group_rules[i].read(reader, *group, id, error))
+			if (is_of_kind(&group_rules[i], *group) &&
+				!group_rules[i].read(reader, *group, error))
 				return FALSE;
 		}
 	}

@@ -166,6 +166,8 @@ static const struct {
 		"f:8: [label l]: ", "keeps apart" },
 	{ HEAD "[type a]\n[resource r]\nchw=a\n", "f:6: [resource r] chw: ", "unknown key" },
 	{ HEAD "[type a]\n\xff\n", "f:1: file: ", "UTF-8" },
+	{ XHEAD "<ChineseWall xmlns:d='urn:drover:label:1' d:lasting='true'/>" XTAIL,
+		"f:3: <ChineseWall>: ", "attribute lasting" },
 	{ "<a/>", "f:1: <a>: ", "<SecurityPolicyDefinition> expected" },
 	{ "<a", "f:1: ", "" },
 	{ "<!DOCTYPE a><a/>", "f:1: ", "document type" },
