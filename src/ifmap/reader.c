@@ -70,8 +70,8 @@ static void stop(struct ifmap_reader *reader, const char *why)
 	xmlStopParser(reader->ctxt);
 }
 
-static void on_doctype(
-	void *data, const xmlChar *name, const xmlChar *external, const xmlChar *system)
+static void on_doctype(void *data, const xmlChar *name G_GNUC_UNUSED,
+	const xmlChar *external G_GNUC_UNUSED, const xmlChar *system G_GNUC_UNUSED)
 {
 	stop(data, "a document type declaration is not allowed");
 }
@@ -336,8 +336,8 @@ static void framed_end(struct ifmap_reader *reader)
 
 /* NOLINTNEXTLINE(readability-function-size): the shape is libxml2's */
 static void on_start(void *data, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri,
-	int n_namespaces, const xmlChar **namespaces, int n_attributes, int n_defaulted,
-	const xmlChar **attributes)
+	int n_namespaces, const xmlChar **namespaces, int n_attributes,
+	int n_defaulted G_GNUC_UNUSED, const xmlChar **attributes)
 {
 	struct ifmap_reader *reader = data;
 	struct ifmap_tag tag = {
