@@ -168,22 +168,23 @@ static int start_in_poll(struct parser *parser, const struct ifmap_tag *tag)
 	return parser->member ? PLACE_RESULT : -1;
 }
 
-static int start_in_result(struct parser *parser, const struct ifmap_tag *tag)
+static int start_in_result(struct parser *parser G_GNUC_UNUSED, const struct ifmap_tag *tag)
 {
 	return strcmp(tag->local, "resultItem") == 0 ? PLACE_ITEM : -1;
 }
 
-static int start_in_item(struct parser *parser, const struct ifmap_tag *tag)
+static int start_in_item(struct parser *parser G_GNUC_UNUSED, const struct ifmap_tag *tag)
 {
 	return strcmp(tag->local, "metadata") == 0 ? PLACE_METADATA : -1;
 }
 
-static int start_in_error(struct parser *parser, const struct ifmap_tag *tag)
+static int start_in_error(struct parser *parser G_GNUC_UNUSED, const struct ifmap_tag *tag)
 {
 	return strcmp(tag->local, "errorString") == 0 ? PLACE_STRING : -1;
 }
 
-static int start_in_fault(struct parser *parser, const struct ifmap_tag *tag)
+static int start_in_fault(
+	struct parser *parser G_GNUC_UNUSED, const struct ifmap_tag *tag G_GNUC_UNUSED)
 {
 	return PLACE_FAULT;
 }
@@ -205,8 +206,8 @@ static enum place place_of(const struct parser *parser)
 	return g_array_index(parser->places, enum place, parser->places->len - 1);
 }
 
-static void on_start(
-	gpointer self, struct ifmap_reader *reader, unsigned depth, const struct ifmap_tag *tag)
+static void on_start(gpointer self, struct ifmap_reader *reader, unsigned depth G_GNUC_UNUSED,
+	const struct ifmap_tag *tag)
 {
 	struct parser *parser = self;
 	enum place place = place_of(parser);
@@ -230,7 +231,7 @@ static void on_start(
 
 /* ---- ends -- */
 
-static void end_item(struct parser *parser, const char *text)
+static void end_item(struct parser *parser, const char *text G_GNUC_UNUSED)
 {
 	struct ifmap_item *item;
 
@@ -252,7 +253,7 @@ static void end_string(struct parser *parser, const char *text)
 		parser->error_text = g_strdup(text);
 }
 
-static void end_error(struct parser *parser, const char *text)
+static void end_error(struct parser *parser, const char *text G_GNUC_UNUSED)
 {
 	const char *what = parser->error_text && *parser->error_text ? parser->error_text
 								     : "no reason given";
@@ -285,7 +286,8 @@ static void (*const ends[])(struct parser *parser, const char *text) = {
 	[PLACE_FAULT] = end_fault,
 };
 
-static void on_end(gpointer self, struct ifmap_reader *reader, unsigned depth, const char *text)
+static void on_end(gpointer self, struct ifmap_reader *reader G_GNUC_UNUSED,
+	unsigned depth G_GNUC_UNUSED, const char *text)
 {
 	struct parser *parser = self;
 	enum place place = place_of(parser);

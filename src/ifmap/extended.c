@@ -12,7 +12,7 @@ static const struct base_xml_limits limits = {
 	.max_size = 65536, .max_depth = 16, .max_nodes = 1000
 };
 
-/* What canonical text writes for a character; the names of the last one are read only. */
+/* What canonical text writes for a character; canonical text leaves the last one as it is. */
 static const struct {
 	char c;
 	const char *escape;
@@ -28,12 +28,13 @@ static const struct {
 };
 #define N_CANONICAL (G_N_ELEMENTS(escapes) - 1)
 
-static void append_canonical(GString *out, const char *text)
+/* Appends `text` with the first `n_known` of the table escaped. */
+static void append_escaped(GString *out, const char *text, size_t n_known)
 {
 	for (const char *p = text; *p; p++) {
 		const char *escape = NULL;
 
-		for (size_t i = 0; i < N_CANONICAL && !escape; i++)
+		for (size_t i = 0; i < n_known && !escape; i++)
 			if (escapes[i].c == *p)
 				escape = escapes[i].escape;
 		if (escape)
@@ -41,6 +42,19 @@ static void append_canonical(GString *out, const char *text)
 		else
 			g_string_append_c(out, *p);
 	}
+}
+
+static void append_canonical(GString *out, const char *text)
+{
+	append_escaped(out, text, N_CANONICAL);
+}
+
+char *ifmap_extended_escape(const char *text)
+{
+	GString *out = g_string_sized_new(strlen(text) * 2);
+
+	append_escaped(out, text, G_N_ELEMENTS(escapes));
+	return g_string_free(out, FALSE);
 }
 
 /* Reads the reference at `p` ("&lt;"); returns its size, or 0 when it is none of ours. */
@@ -217,30 +231,44 @@ static gboolean is_blank(const char *text)
 	return text[strspn(text, " \t\r\n")] == '\0';
 }
 
+/* Writes what opens a node: a start tag, or a text that counts. */
+static gboolean append_node(GString *out, const xmlNode *node, GError **error)
+{
+	const char *text = (const char *)node->content;
+
+	if (node->type == XML_ELEMENT_NODE)
+		return append_start(out, node, error);
+	if (node->type == XML_TEXT_NODE && text && !is_blank(text))
+		append_canonical(out, text);
+	return TRUE;
+}
+
+/* Writes the end tags of `node` and of what ends with it; returns the next node, or NULL behind
+ * `root`. */
+static const xmlNode *append_ends(GString *out, const xmlNode *root, const xmlNode *node)
+{
+	for (;; node = node->parent) {
+		if (node->type == XML_ELEMENT_NODE)
+			g_string_append_printf(out, "</%s>", (const char *)node->name);
+		if (node == root)
+			return NULL;
+		if (node->next)
+			return node->next;
+	}
+}
+
 /* Writes `root` and all below it in document order. */
 static gboolean append_tree(GString *out, const xmlNode *root, GError **error)
 {
 	const xmlNode *node = root;
 
 	while (node) {
-		if (node->type == XML_ELEMENT_NODE && !append_start(out, node, error))
+		if (!append_node(out, node, error))
 			return FALSE;
-		if (node->type == XML_TEXT_NODE && node->content &&
-			!is_blank((const char *)node->content))
-			append_canonical(out, (const char *)node->content);
-		if (node->type == XML_ELEMENT_NODE && node->children) {
+		if (node->type == XML_ELEMENT_NODE && node->children)
 			node = node->children;
-			continue;
-		}
-		for (; node; node = node->parent) {
-			if (node->type == XML_ELEMENT_NODE)
-				g_string_append_printf(out, "</%s>", (const char *)node->name);
-			if (node == root)
-				return TRUE;
-			if (node->next)
-				break;
-		}
-		node = node ? node->next : NULL;
+		else
+			node = append_ends(out, root, node);
 	}
 	return TRUE;
 }
@@ -325,7 +353,7 @@ static int compare_pairs(gconstpointer a, gconstpointer b)
 	return strcmp((*x)[0], (*y)[0]);
 }
 
-static const char *const NO_DOMAIN[] = { "administrative-domain", "" };
+static const char *const no_domain[] = { "administrative-domain", "" };
 
 /* The attributes as pairs sorted by name, administrative-domain among them. */
 static GPtrArray *sort_pairs(const char *const *attributes)
@@ -335,10 +363,10 @@ static GPtrArray *sort_pairs(const char *const *attributes)
 
 	for (const char *const *a = attributes; a && *a; a += 2) {
 		g_ptr_array_add(pairs, (gpointer)a);
-		has = has || strcmp(*a, NO_DOMAIN[0]) == 0;
+		has = has || strcmp(*a, no_domain[0]) == 0;
 	}
 	if (!has)
-		g_ptr_array_add(pairs, (gpointer)NO_DOMAIN);
+		g_ptr_array_add(pairs, (gpointer)no_domain);
 	g_ptr_array_sort(pairs, compare_pairs);
 	return pairs;
 }

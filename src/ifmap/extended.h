@@ -33,6 +33,9 @@ enum ifmap_extended_status ifmap_extended_read(
 gboolean ifmap_extended_compose(const char *ns, const char *local, const char *const *attributes,
 	struct ifmap_extended *ret, GError **error);
 
+/* Puts one level of escaping on canonical text: the value of the name attribute (double form). */
+char *ifmap_extended_escape(const char *text);
+
 void ifmap_extended_clear(struct ifmap_extended *extended);
 typedef struct ifmap_extended ifmap_extended;
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ifmap_extended, ifmap_extended_clear)

@@ -20,7 +20,7 @@ struct evaluation {
 	unsigned budget;
 };
 
-static gboolean holds(struct evaluation *eval, guint expr, guint32 node);
+static gboolean holds(struct evaluation *eval, guint index, guint32 node);
 
 /* The text of a node: a stretch of bytes in which NULs do not count (metatree.h). */
 struct value {
@@ -137,6 +137,8 @@ static gboolean is_exact(const struct ifmap_filter_step *step)
 	return step->ns >= 0 && step->local >= 0;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): a predicate inside a step, bounded by the compiler's nesting
+ */
 static gboolean element_matches(
 	struct evaluation *eval, const struct ifmap_filter_step *step, guint32 node)
 {

@@ -48,7 +48,7 @@ struct ifmap_id *ifmap_id_new_ip(const char *value, const char *domain, GError *
 		unsigned group[8];
 
 		for (unsigned i = 0; i < 8; i++)
-			group[i] = (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
+			group[i] = (unsigned)bytes[(size_t)2 * i] << 8 | bytes[(size_t)2 * i + 1];
 		g_snprintf(text, sizeof(text), "%x:%x:%x:%x:%x:%x:%x:%x", group[0], group[1],
 			group[2], group[3], group[4], group[5], group[6], group[7]);
 		return build(&(struct ifmap_identifier_parts){ IFMAP_ID_IP_ADDRESS, text, domain,

@@ -79,31 +79,10 @@ static void append_key(GString *out, const struct draft *draft)
 	g_string_append(out, draft->domain);
 }
 
-/* The canonical text with the first of its two escapings (ifmap.md 2.6). */
-static char *escape_extended(const char *text)
-{
-	GString *out = g_string_sized_new(strlen(text) * 2);
-
-	for (const char *p = text; *p; p++) {
-		const char *escape = *p == '&'   ? "&amp;"
-				     : *p == '<' ? "&lt;"
-				     : *p == '>' ? "&gt;"
-						 : NULL;
-
-		if (!escape)
-			escape = *p == '"' ? "&quot;" : *p == '\'' ? "&apos;" : NULL;
-		if (escape)
-			g_string_append(out, escape);
-		else
-			g_string_append_c(out, *p);
-	}
-	return g_string_free(out, FALSE);
-}
-
 static void append_wire(GString *out, const struct draft *draft)
 {
 	const char *element = types[draft->type].element;
-	g_autofree char *escaped = draft->extended ? escape_extended(draft->value) : NULL;
+	g_autofree char *escaped = draft->extended ? ifmap_extended_escape(draft->value) : NULL;
 	const char *shown = escaped ? escaped : draft->name;
 
 	g_string_append_c(out, '<');
@@ -215,8 +194,8 @@ static gboolean check_ip(
 	return TRUE;
 }
 
-static gboolean check_mac(
-	struct draft *draft, const struct ifmap_identifier_parts *parts, GError **error)
+static gboolean check_mac(struct draft *draft,
+	const struct ifmap_identifier_parts *parts G_GNUC_UNUSED, GError **error)
 {
 	return ifmap_idcheck_mac(draft->name) ||
 	       refuse(error, draft, "not six lower-case hex octets joined by ':'");
@@ -244,8 +223,8 @@ static gboolean check_identity(
 	return TRUE;
 }
 
-static gboolean check_name(
-	struct draft *draft, const struct ifmap_identifier_parts *parts, GError **error)
+static gboolean check_name(struct draft *draft G_GNUC_UNUSED,
+	const struct ifmap_identifier_parts *parts G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
 {
 	return TRUE;
 }
@@ -288,9 +267,10 @@ static struct ifmap_id *finish_checked(const struct draft *draft, size_t max_siz
 	return NULL;
 }
 
-static struct ifmap_id *read_extended(struct draft *draft, size_t max_size, GError **error)
+static struct ifmap_id *read_extended(const struct draft *draft, size_t max_size, GError **error)
 {
 	g_auto(ifmap_extended) extended = { 0 };
+	struct draft whole = *draft;
 
 	switch (ifmap_extended_read(draft->name, &extended, error)) {
 	case IFMAP_EXTENDED_REFUSED:
@@ -303,11 +283,11 @@ static struct ifmap_id *read_extended(struct draft *draft, size_t max_size, GErr
 				"an extended identity has no administrative-domain of its own");
 			return NULL;
 		}
-		draft->extended = &extended;
-		draft->value = extended.text;
+		whole.extended = &extended;
+		whole.value = extended.text;
 		break;
 	}
-	return finish_checked(draft, max_size, error);
+	return finish_checked(&whole, max_size, error);
 }
 
 struct ifmap_id *ifmap_identifier_read(

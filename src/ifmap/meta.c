@@ -93,7 +93,8 @@ struct ifmap_meta *ifmap_meta_stamp(
 	struct tm tm;
 
 	gmtime_r(&seconds, &tm);
-	strftime(timestamp, sizeof(timestamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (strftime(timestamp, sizeof(timestamp), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		timestamp[0] = '\0';
 	g_snprintf(fraction, sizeof(fraction), "0.%06d", (int)(timestamp_us % G_USEC_PER_SEC));
 	return ifmap_meta_assemble(meta->tree,
 		&(struct ifmap_meta_bytes){
@@ -118,8 +119,8 @@ struct single {
 	GError *error;
 };
 
-static void single_start(
-	gpointer self, struct ifmap_reader *reader, unsigned depth, const struct ifmap_tag *tag)
+static void single_start(gpointer self G_GNUC_UNUSED, struct ifmap_reader *reader,
+	unsigned depth G_GNUC_UNUSED, const struct ifmap_tag *tag)
 {
 	ifmap_reader_take_meta(reader, tag, IFMAP_META_FROM_SERVER);
 }

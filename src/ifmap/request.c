@@ -204,7 +204,7 @@ static void free_operation(gpointer data)
 	g_free(operation);
 }
 
-static void start_publish(struct parser *parser, const struct ifmap_tag *tag)
+static void start_publish(struct parser *parser, const struct ifmap_tag *tag G_GNUC_UNUSED)
 {
 	parser->request->operations = g_ptr_array_new_with_free_func(free_operation);
 }
@@ -218,7 +218,7 @@ static void free_subscribe(gpointer data)
 	g_free(subscribe);
 }
 
-static void start_subscribe(struct parser *parser, const struct ifmap_tag *tag)
+static void start_subscribe(struct parser *parser, const struct ifmap_tag *tag G_GNUC_UNUSED)
 {
 	parser->request->subscribes = g_ptr_array_new_with_free_func(free_subscribe);
 }
@@ -438,8 +438,8 @@ static enum place place_of(const struct parser *parser)
 	return g_array_index(parser->places, enum place, parser->places->len - 1);
 }
 
-static void on_start(
-	gpointer self, struct ifmap_reader *reader, unsigned depth, const struct ifmap_tag *tag)
+static void on_start(gpointer self, struct ifmap_reader *reader, unsigned depth G_GNUC_UNUSED,
+	const struct ifmap_tag *tag)
 {
 	struct parser *parser = self;
 	enum place place = place_of(parser);
@@ -488,7 +488,8 @@ static void (*const ends[])(struct parser *parser) = {
 	[PLACE_QUERY] = end_query,
 };
 
-static void on_end(gpointer self, struct ifmap_reader *reader, unsigned depth, const char *text)
+static void on_end(gpointer self, struct ifmap_reader *reader G_GNUC_UNUSED,
+	unsigned depth G_GNUC_UNUSED, const char *text G_GNUC_UNUSED)
 {
 	struct parser *parser = self;
 	enum place place = place_of(parser);

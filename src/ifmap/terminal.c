@@ -37,7 +37,7 @@ static gboolean stops_extended(const struct rule *rule, const struct ifmap_id *i
 	return ifmap_id_is_extended(id, rule->a, rule->b);
 }
 
-static gboolean stops_nonextended(const struct rule *rule, const struct ifmap_id *id)
+static gboolean stops_nonextended(const struct rule *rule G_GNUC_UNUSED, const struct ifmap_id *id)
 {
 	return id->type == IFMAP_ID_IDENTITY && g_strcmp0(id->other_type, "extended") != 0;
 }
