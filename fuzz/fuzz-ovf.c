@@ -7,6 +7,7 @@
 #include "vapp/ovf.h"
 #include "vapp/resolve.h"
 
+/* libFuzzer chose the name. NOLINTNEXTLINE(readability-identifier-naming) */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_round_trip(const struct vapp *vapp)
@@ -21,6 +22,7 @@ static void check_round_trip(const struct vapp *vapp)
 	}
 }
 
+/* NOLINTNEXTLINE(readability-identifier-naming) */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	g_autoptr(GError) error = NULL;
