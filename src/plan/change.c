@@ -67,6 +67,8 @@ static gboolean change_error(const struct plan_change *change, const char *why, 
 	return FALSE;
 }
 
+#define NO_PLACE "is no place of such a fact"
+
 static gboolean apply_one(struct world *world, const struct plan_change *change,
 	struct world_touched *touched, GError **error)
 {
@@ -74,21 +76,19 @@ static gboolean apply_one(struct world *world, const struct plan_change *change,
 	const struct facts_field *field = change->field ? find_field(change->kind, change->field)
 							: NULL;
 	g_autofree void *fact = g_malloc0(facts_type(change->kind)->record.size);
-	gboolean good;
+	gboolean good, placed;
 
 	if (!change->field)
 		return world_put(world, change->kind, change->a, change->b, NULL, touched) ||
-		       change_error(change, "is no place of such a fact", error);
+		       change_error(change, NO_PLACE, error);
 	if (!field || !change->value)
 		return change_error(change, "is no such field", error);
 	if (stands)
 		facts_copy(change->kind, stands, fact);
-	good = set_field(field, fact, change->value) ||
-	       change_error(change, "is no such value", error);
-	if (good && !world_put(world, change->kind, change->a, change->b, fact, touched))
-		good = change_error(change, "is no place of such a fact", error);
+	good = set_field(field, fact, change->value);
+	placed = good && world_put(world, change->kind, change->a, change->b, fact, touched);
 	facts_clear(change->kind, fact);
-	return good;
+	return placed || change_error(change, good ? NO_PLACE : "is no such value", error);
 }
 
 gboolean plan_change_apply(struct world *world, const GPtrArray *changes,

@@ -1,7 +1,5 @@
 #include "plan/judge.h"
 
-#include <stdint.h>
-
 #include <string.h>
 
 /* Checks of what a host offers: is it there, are its facts fresh, capacity, models, segments. */
@@ -268,10 +266,9 @@ static void refuse_model(struct judging *judging, const struct judge_spot *spot,
 {
 	const char *demand = demand_of(machines->pdata[0], model);
 	const char *name = judge_host_name(spot);
-	char *const *offered = *(
-		char ***)(void *)((char *)(uintptr_t)spot->host->capacity + model->offered);
+	char *const *offered = *(char ***)(void *)((char *)spot->host->capacity + model->offered);
 	g_autofree char *members = judge_machine_names(machines);
-	g_autofree char *list = offered ? g_strjoinv(", ", (char **)(uintptr_t)offered) : NULL;
+	g_autofree char *list = offered ? g_strjoinv(", ", (char **)offered) : NULL;
 	g_autofree char *device = judge_device(spot->uuid);
 	g_autofree char *add = g_strconcat("+", demand, NULL);
 	struct plan_reason *reason = plan_reason_new(model->code, members,

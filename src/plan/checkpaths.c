@@ -1,7 +1,6 @@
 #include "fabric/paths.h"
 #include "plan/judge.h"
 
-#include <stdint.h>
 #include <string.h>
 
 /* Check of declared connections against the fabric: enough disjoint paths, or what all of them hang
@@ -195,10 +194,8 @@ static struct fabric *with_cable(const struct fabric *graph, const struct cable 
 	}
 	if (!cable->exists)
 		fabric_add_edge(copy,
-			&(struct fabric_edge){ .id = (char *)(uintptr_t) "new",
-				.a = cable->a,
-				.b = cable->b,
-				.up = TRUE },
+			&(struct fabric_edge){
+				.id = (char *)"new", .a = cable->a, .b = cable->b, .up = TRUE },
 			NULL);
 	return copy;
 }
@@ -340,7 +337,7 @@ static GPtrArray *spots_of(const struct judging *judging, const struct vapp_endp
 		const struct judge_spot *spot = judge_spot_of(judging, machines->pdata[i]);
 
 		if (spot && judge_spot_known(spot) && !g_ptr_array_find(spots, spot, NULL))
-			g_ptr_array_add(spots, (gpointer)(uintptr_t)spot);
+			g_ptr_array_add(spots, (gpointer)spot);
 	}
 	return spots;
 }

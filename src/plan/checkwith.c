@@ -1,8 +1,6 @@
 #include "label/decide.h"
 #include "plan/judge.h"
 
-#include <stdint.h>
-
 #include <string.h>
 
 /* Checks of who may be with whom: labels, placement rules, seals. */
@@ -18,7 +16,7 @@ static GPtrArray *own_labels(const struct judging *judging, const struct judge_s
 		const char *label = vapp_machine_label(judging->vapp, spot->members->pdata[i]);
 
 		if (label && !g_ptr_array_find_with_equal_func(labels, label, g_str_equal, NULL))
-			g_ptr_array_add(labels, (gpointer)(uintptr_t)label);
+			g_ptr_array_add(labels, (gpointer)label);
 	}
 	return labels;
 }
@@ -50,7 +48,7 @@ static GPtrArray *neighbour_labels(const struct judging *judging, const struct j
 		const char *label = world_machine_label(judging->world, copy->machine);
 
 		if (!g_ptr_array_find_with_equal_func(labels, label, g_str_equal, NULL))
-			g_ptr_array_add(labels, (gpointer)(uintptr_t)label);
+			g_ptr_array_add(labels, (gpointer)label);
 	}
 	g_ptr_array_add(labels, NULL);
 	return labels;
@@ -269,8 +267,8 @@ static GPtrArray *subjects_at(
 
 static gboolean has_value(const GPtrArray *values, const char *value)
 {
-	return value && g_ptr_array_find_with_equal_func(
-				(GPtrArray *)(uintptr_t)values, value, g_str_equal, NULL);
+	return value &&
+	       g_ptr_array_find_with_equal_func((GPtrArray *)values, value, g_str_equal, NULL);
 }
 
 static void judge_apart(struct judging *judging, const struct vapp_placement *rule)

@@ -468,37 +468,31 @@ static void watch_side(struct plan_side *side, const struct plan_watch *watch, c
 	side->silent_since_ms = since ? *since : 0;
 }
 
-static void observe_member_side(struct plan_side *side, const struct world *world,
-	const struct facts_order *order, const struct facts_order_member *member, const char *host)
-{
-	if (host)
-		observe_side(side, world, order, member->vm, host);
-}
-
 void plan_observe(struct plan_observed *observed, const struct world *world,
 	const struct facts_order *order, const struct plan_watch *watch)
 {
+	static const struct plan_watch nothing = { 0 };
 	size_t n = order->members ? order->members->len : 0;
 
 	observed->n_members = n;
 	observed->from = g_new0(struct plan_side, n + 1);
 	observed->to = g_new0(struct plan_side, n + 1);
 	observed->abort = watch && watch->abort;
-	for (size_t i = 0; i < n; i++) {
-		const struct facts_order_member *member = order->members->pdata[i];
+	for (size_t i = 0; i < 2 * n; i++) {
+		const struct facts_order_member *member = order->members->pdata[i / 2];
+		struct plan_side *side = i % 2 ? &observed->to[i / 2] : &observed->from[i / 2];
+		const char *host = i % 2 ? member->to : member->from;
 
-		observe_member_side(&observed->from[i], world, order, member, member->from);
-		observe_member_side(&observed->to[i], world, order, member, member->to);
-		if (watch && member->from)
-			watch_side(&observed->from[i], watch, member->from);
-		if (watch && member->to)
-			watch_side(&observed->to[i], watch, member->to);
+		if (!host)
+			continue;
+		observe_side(side, world, order, member->vm, host);
+		watch_side(side, watch ? watch : &nothing, host);
 	}
 }
 
 void plan_observed_clear(struct plan_observed *observed)
 {
-	g_clear_pointer(&observed->from, g_free);
-	g_clear_pointer(&observed->to, g_free);
-	observed->n_members = 0;
+	g_free(observed->from);
+	g_free(observed->to);
+	*observed = (struct plan_observed){ 0 };
 }

@@ -2,7 +2,6 @@
 
 #include "plan/judge.h"
 
-#include <stdint.h>
 #include <string.h>
 
 /* The search for a placement. What one machine alone forbids on a host is asked once for each pair;
@@ -202,8 +201,7 @@ static void search_init(struct search *search, struct plan_judge *judge,
 		.question = *question,
 		.n_machines = question->vapp->machines->len,
 		.steps_left = PLAN_SEARCH_STEPS };
-	search->hosts = hosts ? g_strdupv((char **)(uintptr_t)hosts)
-			      : all_hosts(judge_world(judge));
+	search->hosts = hosts ? g_strdupv((char **)hosts) : all_hosts(judge_world(judge));
 	search->n_hosts = g_strv_length(search->hosts);
 	plan_placement_init(&search->placement, question->vapp);
 	search->question.placement = &search->placement;

@@ -27,6 +27,7 @@ struct world {
 	struct fabric *fabric; /* NULL: to be made */
 	guint64 fabric_serial;
 	guint64 as_of_ms;
+	const char *hint; /* a snapshot being read says that this device is the host; else NULL */
 };
 
 /* "switch" of "switch:s1"; the name after the colon or NULL when `place` is not of that type. */

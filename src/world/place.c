@@ -2,7 +2,6 @@
 #include "vapp/ovf.h"
 #include "world/internal.h"
 
-#include <stdint.h>
 #include <string.h>
 
 /* One table: kind of fact → where it hangs, which pointer of which object is it, whom it touches.
@@ -95,7 +94,7 @@ static void touch_place(const struct place *place, unsigned touches, struct worl
 static void follow_table(GHashTable *table, const char *name, const void *fact)
 {
 	if (fact)
-		g_hash_table_insert(table, g_strdup(name), (gpointer)(uintptr_t)fact);
+		g_hash_table_insert(table, g_strdup(name), (gpointer)fact);
 	else
 		g_hash_table_remove(table, name);
 }
@@ -224,7 +223,8 @@ static void follow_package(struct world *world, const struct place *place,
 	if (touched)
 		touch_hosts_of_vapp(world, vapp, touched);
 	g_hash_table_remove_all(vapp->machines);
-	g_clear_pointer(&vapp->vapp, vapp_free);
+	vapp_free(vapp->vapp);
+	vapp->vapp = NULL;
 	g_clear_pointer(&vapp->error, g_free);
 	if (package)
 		read_package(vapp, package->ovf);
@@ -242,7 +242,8 @@ static void follow_policy(struct world *world, const struct place *place,
 	(void)place;
 	(void)stored;
 	(void)touched;
-	g_clear_pointer(&world->policy, label_policy_free);
+	label_policy_free(world->policy);
+	world->policy = NULL;
 	g_clear_pointer(&world->policy_error, g_free);
 	if (!policy)
 		return;
@@ -337,11 +338,13 @@ static gboolean orient(const struct world *world, struct world_stored *stored)
 {
 	const char *a = world_place_name(stored->a, "device");
 	const char *b = world_place_name(stored->b, "device");
-	gboolean a_is_host = g_hash_table_contains(world->hosts, a) ||
-			     (!g_hash_table_contains(world->hosts, b) &&
-				     g_hash_table_contains(world->machines, b));
+	gboolean hinted = world->hint && strcmp(world->hint, b) == 0;
+	gboolean a_is_host = !hinted && (g_strcmp0(world->hint, a) == 0 ||
+						g_hash_table_contains(world->hosts, a) ||
+						(!g_hash_table_contains(world->hosts, b) &&
+							g_hash_table_contains(world->machines, b)));
 
-	if (!a_is_host && !g_hash_table_contains(world->hosts, b) &&
+	if (!hinted && !a_is_host && !g_hash_table_contains(world->hosts, b) &&
 		!g_hash_table_contains(world->machines, a))
 		return FALSE;
 	stored->host = a_is_host ? a : b;

@@ -26,6 +26,8 @@ static json_t *entry_to_json(const struct world_stored *stored)
 	json_object_set_new(entry, "a", json_string(stored->a));
 	if (stored->b)
 		json_object_set_new(entry, "b", json_string(stored->b));
+	if (stored->host)
+		json_object_set_new(entry, "host", json_string(stored->host));
 	json_object_set_new(entry, "fact", facts_to_json(stored->kind, stored->fact));
 	return entry;
 }
@@ -76,10 +78,12 @@ static gboolean read_entry(struct world *world, const json_t *entry, GError **er
 		g_prefix_error(error, "%s on %s: ", name, a);
 		return FALSE;
 	}
+	world->hint = json_string_value(json_object_get(entry, "host"));
 	if (!world_put(world, kind, a, b, fact, NULL))
 		g_set_error(error, WORLD_ERROR, WORLD_ERROR_SNAPSHOT,
 			"%s cannot hang on %s%s%s; it hangs on %s", name, a, b ? " and " : "",
 			b ? b : "", facts_type(kind)->on);
+	world->hint = NULL;
 	facts_clear(kind, fact);
 	return !error || !*error;
 }

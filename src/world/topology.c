@@ -1,6 +1,5 @@
 #include "world/internal.h"
 
-#include <stdint.h>
 #include <string.h>
 
 /* The fabric of the world, made from facts when somebody asks. A name that fabric/ refuses (two
@@ -48,7 +47,7 @@ static void add_edge(struct fabric *graph, const char *id, const struct fabric_e
 	struct fabric_edge copy = *edge;
 	g_autofree char *longer = NULL;
 
-	copy.id = (char *)(uintptr_t)id;
+	copy.id = (char *)id;
 	if (fabric_find_edge(graph, id)) /* two hosts of one name */
 		copy.id = longer = g_strdup_printf("%s–%s", edge->a, edge->b);
 	fabric_add_edge(graph, &copy, NULL);
@@ -67,24 +66,27 @@ static void add_cable(
 	host = host_uuid ? g_hash_table_lookup(world->hosts, host_uuid) : NULL;
 	id = g_strdup_printf("%s–%s", host ? world_host_name(host) : a, b);
 	add_edge(graph, id,
-		&(struct fabric_edge){ .a = (char *)(uintptr_t)a,
-			.b = (char *)(uintptr_t)b,
+		&(struct fabric_edge){ .a = (char *)a,
+			.b = (char *)b,
 			.up = link->up,
 			.speed_mbps = link->speed_mbit,
 			.mtu = (unsigned)MIN(link->mtu, G_MAXUINT),
 			.risks = link->risks });
 }
 
+static int compare_names(gconstpointer a, gconstpointer b)
+{
+	return strcmp(a, b);
+}
+
 static void add_segments(struct fabric *graph, const struct world_host *host)
 {
-	GHashTableIter iter;
-	gpointer name;
-	gpointer value;
+	g_autoptr(GList) names = g_list_sort(g_hash_table_get_keys(host->segments), compare_names);
 
-	g_hash_table_iter_init(&iter, host->segments);
-	while (g_hash_table_iter_next(&iter, &name, &value)) {
-		const struct facts_segment_present *present = value;
-		g_autofree char *node = g_strconcat("segment:", (const char *)name, NULL);
+	for (GList *l = names; l; l = l->next) {
+		const struct facts_segment_present *present = g_hash_table_lookup(
+			host->segments, l->data);
+		g_autofree char *node = g_strconcat("segment:", (const char *)l->data, NULL);
 		g_autofree char *id = g_strdup_printf("%s–%s", world_host_name(host), node);
 
 		add_node(graph, node, FABRIC_SEGMENT);
@@ -112,10 +114,8 @@ static void add_outside(struct fabric *graph)
 			continue;
 		id = g_strdup_printf("%s–%s", node->name, WORLD_OUTSIDE);
 		fabric_add_edge(graph,
-			&(struct fabric_edge){ .id = id,
-				.a = node->name,
-				.b = (char *)(uintptr_t)WORLD_OUTSIDE,
-				.up = TRUE },
+			&(struct fabric_edge){
+				.id = id, .a = node->name, .b = (char *)WORLD_OUTSIDE, .up = TRUE },
 			NULL);
 	}
 }
@@ -151,14 +151,15 @@ static struct fabric *make(const struct world *world)
 
 void world_fabric_changed(struct world *world)
 {
-	g_clear_pointer(&world->fabric, fabric_free);
+	fabric_free(world->fabric);
+	world->fabric = NULL;
 	world->fabric_serial++;
 }
 
 const struct fabric *world_fabric(const struct world *world)
 {
 	/* a cache: the facts it is made of do not change by making it */
-	struct world *mutable = (struct world *)(uintptr_t)world;
+	struct world *mutable = (struct world *)world;
 
 	if (!mutable->fabric)
 		mutable->fabric = make(world);

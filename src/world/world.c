@@ -33,9 +33,12 @@ void world_touched_reset(struct world_touched *touched)
 
 void world_touched_clear(struct world_touched *touched)
 {
-	g_clear_pointer(&touched->hosts, g_hash_table_unref);
-	g_clear_pointer(&touched->vapps, g_hash_table_unref);
-	g_clear_pointer(&touched->orders, g_hash_table_unref);
+	if (!touched->hosts)
+		return;
+	g_hash_table_unref(touched->hosts);
+	g_hash_table_unref(touched->vapps);
+	g_hash_table_unref(touched->orders);
+	*touched = (struct world_touched){ 0 };
 }
 
 gboolean world_touched_is_empty(const struct world_touched *touched)
@@ -76,8 +79,8 @@ static void free_fact(enum facts_kind kind, void *fact)
 	g_free(fact);
 }
 
-static void tell_new(struct world *world, enum facts_kind kind, const char *key, const char *a,
-	const char *b, const void *fact, struct world_touched *touched)
+static struct world_stored *stored_new(
+	enum facts_kind kind, const char *a, const char *b, const void *fact)
 {
 	struct world_stored *stored = g_new0(struct world_stored, 1);
 
@@ -86,8 +89,7 @@ static void tell_new(struct world *world, enum facts_kind kind, const char *key,
 	stored->a = g_strdup(a);
 	stored->b = g_strdup(b);
 	stored->fact = copy_fact(kind, fact);
-	g_hash_table_insert(world->facts, g_strdup(key), stored);
-	world_place(world, stored, stored->fact, touched);
+	return stored;
 }
 
 static void tell_other(struct world *world, struct world_stored *stored, const void *fact,
@@ -115,7 +117,9 @@ gboolean world_put(struct world *world, enum facts_kind kind, const char *a, con
 	if (fact && stored) {
 		tell_other(world, stored, fact, touched);
 	} else if (fact) {
-		tell_new(world, kind, key, a, b, fact, touched);
+		stored = stored_new(kind, a, b, fact);
+		g_hash_table_insert(world->facts, g_steal_pointer(&key), stored);
+		world_place(world, stored, stored->fact, touched);
 	} else if (stored) {
 		world_place(world, stored, NULL, touched);
 		g_hash_table_remove(world->facts, key);

@@ -170,8 +170,9 @@ const struct label_policy *world_label_policy(const struct world *world, const c
 const struct fabric *world_fabric(const struct world *world);
 guint64 world_fabric_serial(const struct world *world);
 
-/* Snapshot: {"format": "drover-world-1", "as-of-ms": n, "facts": [{"kind", "a", "b", "fact"}]},
- * sorted, so that equal worlds give equal text. Owned by the caller. */
+/* Snapshot: {"format": "drover-world-1", "as-of-ms": n, "facts": [{"kind", "a", "b", "host",
+ * "fact"}]}; "host" says which of two devices is the host, where that is known. Sorted, so that
+ * equal worlds give equal text. Owned by the caller. */
 json_t *world_to_json(const struct world *world);
 /* NULL with an error that names the entry and the field. */
 struct world *world_from_json(const json_t *json, GError **error);
