@@ -137,8 +137,8 @@ static gboolean is_exact(const struct ifmap_filter_step *step)
 	return step->ns >= 0 && step->local >= 0;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): a predicate inside a step, bounded by the compiler's nesting
- */
+/* A predicate inside a step: bounded by the compiler's nesting. */
+/* NOLINTNEXTLINE(misc-no-recursion) */
 static gboolean element_matches(
 	struct evaluation *eval, const struct ifmap_filter_step *step, guint32 node)
 {
