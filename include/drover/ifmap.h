@@ -4,20 +4,20 @@
  *
  * Three layers, usable apart:
  *   values   identifiers, metadata, publish requests, search results: immutable or plain, no I/O;
- *   client   one session with one MAP server, kept alive: SSRC and ARC, reconnect, re-publish, re-subscribe;
- *   mirror   the graph a subscription sees, kept by applying its results.
+ *   client   one session with one MAP server, kept alive: SSRC and ARC, reconnect, re-publish,
+ * re-subscribe; mirror   the graph a subscription sees, kept by applying its results.
  *
- * Ownership: `_new` returns a reference, `_ref` adds one, `_unref` and `_free` accept NULL. Every other pointer is
- * borrowed and lives as long as the object it came from. Strings are UTF-8.
- * Threads: values may be shared once built. A client belongs to the thread whose GMainContext it was made for; its
- * callbacks run there. A mirror belongs to one thread.
- * Errors: domain IFMAP_ERROR; the first group are the protocol's own codes, the rest are ours.
+ * Ownership: `_new` returns a reference, `_ref` adds one, `_unref` and `_free` accept NULL. Every
+ * other pointer is borrowed and lives as long as the object it came from. Strings are UTF-8.
+ * Threads: values may be shared once built. A client belongs to the thread whose GMainContext it
+ * was made for; its callbacks run there. A mirror belongs to one thread. Errors: domain
+ * IFMAP_ERROR; the first group are the protocol's own codes, the rest are ours.
  */
 #include <glib.h>
 
 G_BEGIN_DECLS
 
-#define IFMAP_NS "http://www.trustedcomputinggroup.org/2010/IFMAP/2"
+#define IFMAP_NS      "http://www.trustedcomputinggroup.org/2010/IFMAP/2"
 #define IFMAP_NS_META "http://www.trustedcomputinggroup.org/2010/IFMAP-METADATA/2"
 
 #define IFMAP_ERROR (ifmap_error_quark())
@@ -39,14 +39,16 @@ enum ifmap_error {
 	IFMAP_ERROR_SYSTEM_ERROR,
 	/* ours */
 	IFMAP_ERROR_UNREACHABLE,  /* no connection, TLS handshake failed, time out */
-	IFMAP_ERROR_UNAUTHORIZED, /* HTTP 401 or 403; a certificate, theirs or ours, is not trusted or not usable */
+	IFMAP_ERROR_UNAUTHORIZED, /* HTTP 401 or 403; a certificate, theirs or ours, is not trusted
+				     or not usable */
 	IFMAP_ERROR_PROTOCOL,     /* the peer answered something that is not IF-MAP */
 };
 
 /* "InvalidSessionID" and so on; NULL for codes that are ours. */
 const char *ifmap_error_code_to_string(enum ifmap_error code);
 
-/* ---- identifiers -------------------------------------------------------------------------------------------- */
+/* ---- identifiers
+ * -------------------------------------------------------------------------------------------- */
 
 enum ifmap_id_type {
 	IFMAP_ID_ACCESS_REQUEST,
@@ -56,21 +58,24 @@ enum ifmap_id_type {
 	IFMAP_ID_MAC_ADDRESS,
 };
 
-/* One identifier: immutable, reference counted (atomic). Equal identifiers have equal keys (ifmap.md 2.5). */
+/* One identifier: immutable, reference counted (atomic). Equal identifiers have equal keys
+ * (ifmap.md 2.5). */
 struct ifmap_id;
 
-/* Each constructor checks the canonical form of 2.3 and refuses anything else with IFMAP_ERROR_INVALID_IDENTIFIER.
- * `domain` (administrative-domain) may be NULL. */
+/* Each constructor checks the canonical form of 2.3 and refuses anything else with
+ * IFMAP_ERROR_INVALID_IDENTIFIER. `domain` (administrative-domain) may be NULL. */
 struct ifmap_id *ifmap_id_new_access_request(const char *name, const char *domain, GError **error);
 struct ifmap_id *ifmap_id_new_device(const char *name, GError **error);
-struct ifmap_id *ifmap_id_new_identity(const char *type, const char *name, const char *domain, const char *other_type, GError **error);
+struct ifmap_id *ifmap_id_new_identity(const char *type, const char *name, const char *domain,
+	const char *other_type, GError **error);
 /* `value` in any form inet_pton() reads; it is brought into canonical form (full IPv6). */
 struct ifmap_id *ifmap_id_new_ip(const char *value, const char *domain, GError **error);
 /* `value`: six hex octets with ':' in any case; lower-cased. */
 struct ifmap_id *ifmap_id_new_mac(const char *value, const char *domain, GError **error);
-/* An extended identifier: one empty element {ns}local with administrative-domain="" and `attributes`, which is name,
- * value, name, value, ..., NULL (sorted by the constructor). */
-struct ifmap_id *ifmap_id_new_extended(const char *ns, const char *local, const char *const *attributes, GError **error);
+/* An extended identifier: one empty element {ns}local with administrative-domain="" and
+ * `attributes`, which is name, value, name, value, ..., NULL (sorted by the constructor). */
+struct ifmap_id *ifmap_id_new_extended(
+	const char *ns, const char *local, const char *const *attributes, GError **error);
 
 struct ifmap_id *ifmap_id_ref(const struct ifmap_id *id);
 void ifmap_id_unref(struct ifmap_id *id);
@@ -81,7 +86,8 @@ enum ifmap_id_type ifmap_id_type(const struct ifmap_id *id);
 /* The name or value in canonical form; for an extended identifier its canonical XML. */
 const char *ifmap_id_value(const struct ifmap_id *id);
 const char *ifmap_id_domain(const struct ifmap_id *id); /* "" when none */
-/* Canonical key: unique per identifier, printable but for 0x1f separators; good for hash tables (g_str_hash). */
+/* Canonical key: unique per identifier, printable but for 0x1f separators; good for hash tables
+ * (g_str_hash). */
 const char *ifmap_id_key(const struct ifmap_id *id);
 gboolean ifmap_id_equal(const struct ifmap_id *a, const struct ifmap_id *b);
 /* Whether this is the extended identifier {ns}local; local NULL means any name in the namespace. */
@@ -90,13 +96,16 @@ gboolean ifmap_id_is_extended(const struct ifmap_id *id, const char *ns, const c
 const char *ifmap_id_extended_name(const struct ifmap_id *id);
 /* Attribute of an extended identifier's root element, or NULL. */
 const char *ifmap_id_attribute(const struct ifmap_id *id, const char *name);
-/* A short form for people and logs ("device d20e...", "ip 10.80.0.11", "vapp name=shop"), newly allocated. */
+/* A short form for people and logs ("device d20e...", "ip 10.80.0.11", "vapp name=shop"), newly
+ * allocated. */
 char *ifmap_id_to_string(const struct ifmap_id *id);
-/* Reads a short form as a user types it: "device:NAME", "ip:ADDR", "mac:ADDR", "identity:TYPE:NAME", "ar:NAME",
- * "ext:NS#LOCAL,attr=value,...". */
+/* Reads a short form as a user types it: "device:NAME", "ip:ADDR", "mac:ADDR",
+ * "identity:TYPE:NAME", "ar:NAME", "ext:NS#LOCAL,attr=value,...". */
 struct ifmap_id *ifmap_id_from_string(const char *text, GError **error);
 
-/* ---- metadata ----------------------------------------------------------------------------------------------- */
+/* ---- metadata
+ * -----------------------------------------------------------------------------------------------
+ */
 
 enum ifmap_cardinality {
 	IFMAP_SINGLE_VALUE,
@@ -111,7 +120,8 @@ enum ifmap_lifetime {
 /* One metadata element: immutable, reference counted (atomic). */
 struct ifmap_meta;
 
-/* Reads one complete XML element with its namespace declarations and `ifmap-cardinality`. Errors: INVALID_METADATA. */
+/* Reads one complete XML element with its namespace declarations and `ifmap-cardinality`. Errors:
+ * INVALID_METADATA. */
 struct ifmap_meta *ifmap_meta_new(const char *xml, gssize size, GError **error);
 struct ifmap_meta *ifmap_meta_ref(const struct ifmap_meta *meta);
 void ifmap_meta_unref(struct ifmap_meta *meta);
@@ -121,15 +131,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ifmap_meta, ifmap_meta_unref)
 const char *ifmap_meta_ns(const struct ifmap_meta *meta);
 const char *ifmap_meta_name(const struct ifmap_meta *meta);
 enum ifmap_cardinality ifmap_meta_cardinality(const struct ifmap_meta *meta);
-const char *ifmap_meta_publisher(const struct ifmap_meta *meta); /* NULL before it went through a server */
-gint64 ifmap_meta_timestamp_us(const struct ifmap_meta *meta);   /* server's clock, microseconds since 1970; 0 if none */
+const char *ifmap_meta_publisher(
+	const struct ifmap_meta *meta); /* NULL before it went through a server */
+gint64 ifmap_meta_timestamp_us(
+	const struct ifmap_meta *meta); /* server's clock, microseconds since 1970; 0 if none */
 /* The element as self-contained XML; `ret_size` may be NULL. */
 const char *ifmap_meta_xml(const struct ifmap_meta *meta, size_t *ret_size);
 gboolean ifmap_meta_is(const struct ifmap_meta *meta, const char *ns, const char *name);
-/* Text of the child element at `path` ("name" or "a/b" or "a/@b" or "@b"), or NULL. First match wins. */
+/* Text of the child element at `path` ("name" or "a/b" or "a/@b" or "@b"), or NULL. First match
+ * wins. */
 const char *ifmap_meta_text(const struct ifmap_meta *meta, const char *path);
 
-/* ---- publish requests --------------------------------------------------------------------------------------- */
+/* ---- publish requests
+ * --------------------------------------------------------------------------------------- */
 
 /* A list of operations that the server applies atomically, in order. Plain value, one owner. */
 struct ifmap_publish;
@@ -140,16 +154,21 @@ typedef struct ifmap_publish ifmap_publish;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ifmap_publish, ifmap_publish_free)
 
 /* `b` NULL: on identifier `a`; else on the link a-b. References are taken. */
-void ifmap_publish_update(struct ifmap_publish *publish, const struct ifmap_id *a, const struct ifmap_id *b,
-		enum ifmap_lifetime lifetime, const struct ifmap_meta *meta);
-void ifmap_publish_notify(struct ifmap_publish *publish, const struct ifmap_id *a, const struct ifmap_id *b, const struct ifmap_meta *meta);
-/* `filter` NULL: everything there. Prefixes of the filter: meta, and those of the client's configuration. */
-void ifmap_publish_delete(struct ifmap_publish *publish, const struct ifmap_id *a, const struct ifmap_id *b, const char *filter);
+void ifmap_publish_update(struct ifmap_publish *publish, const struct ifmap_id *a,
+	const struct ifmap_id *b, enum ifmap_lifetime lifetime, const struct ifmap_meta *meta);
+void ifmap_publish_notify(struct ifmap_publish *publish, const struct ifmap_id *a,
+	const struct ifmap_id *b, const struct ifmap_meta *meta);
+/* `filter` NULL: everything there. Prefixes of the filter: meta, and those of the client's
+ * configuration. */
+void ifmap_publish_delete(struct ifmap_publish *publish, const struct ifmap_id *a,
+	const struct ifmap_id *b, const char *filter);
 unsigned ifmap_publish_n_operations(const struct ifmap_publish *publish);
 
-/* ---- search and results ------------------------------------------------------------------------------------- */
+/* ---- search and results
+ * ------------------------------------------------------------------------------------- */
 
-/* A search or a subscription's parameters. NULL strings: absent (everything); "" : nothing (ifmap.md 6.1, 7). */
+/* A search or a subscription's parameters. NULL strings: absent (everything); "" : nothing
+ * (ifmap.md 6.1, 7). */
 struct ifmap_search {
 	const struct ifmap_id *start;
 	unsigned max_depth;
@@ -182,94 +201,122 @@ void ifmap_result_free(struct ifmap_result *result);
 typedef struct ifmap_result ifmap_result;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ifmap_result, ifmap_result_free)
 
-/* ---- client ------------------------------------------------------------------------------------------------- */
+/* ---- client
+ * -------------------------------------------------------------------------------------------------
+ */
 
-/* Where the server is and who we are. Either user and password, or certificate and key files. Strings are copied. */
+/* Where the server is and who we are. Either user and password, or certificate and key files.
+ * Strings are copied. */
 struct ifmap_client_config {
-	const char *url;      /* https://host:port/ */
-	const char *ca_file;  /* PEM; NULL: the system's store */
+	const char *url;     /* https://host:port/ */
+	const char *ca_file; /* PEM; NULL: the system's store */
 	const char *cert_file;
 	const char *key_file;
 	const char *user;
 	const char *password;
-	const char *const *prefixes; /* prefix, namespace, ..., NULL: declared on every request, for filters */
+	const char *const *
+		prefixes; /* prefix, namespace, ..., NULL: declared on every request, for filters */
 	size_t max_poll_result_size; /* bytes; 0: the server's default of 5,000,000 */
 };
 
 enum ifmap_client_state {
 	IFMAP_CLIENT_CONNECTING, /* no session: trying, with back-off from 50 ms to 2 s */
-	IFMAP_CLIENT_UP,         /* session stands; kept metadata and subscriptions are (being) re-established */
+	IFMAP_CLIENT_UP,         /* session stands; kept metadata and subscriptions are (being)
+				    re-established */
 	IFMAP_CLIENT_STOPPED,    /* not started */
 };
 
-/* One session, kept for as long as the client lives. All calls return at once but _free and those named `_sync`.
- * Requests are carried out in the order they were made. Several clients may live in one process; they need different
- * credentials, since a server keeps one session for each. */
+/* One session, kept for as long as the client lives. All calls return at once but _free and those
+ * named `_sync`. Requests are carried out in the order they were made. Several clients may live in
+ * one process; they need different credentials, since a server keeps one session for each. */
 struct ifmap_client;
 
-/* Called when the session comes up (`why` NULL) and whenever there is a new reason why there is none. The connection may
- * break and come back with the session unharmed: then CONNECTING is followed by UP, and nothing was lost. */
-typedef void (*ifmap_client_state_fn)(struct ifmap_client *client, enum ifmap_client_state state, const GError *why, gpointer data);
+/* Called when the session comes up (`why` NULL) and whenever there is a new reason why there is
+ * none. The connection may break and come back with the session unharmed: then CONNECTING is
+ * followed by UP, and nothing was lost. */
+typedef void (*ifmap_client_state_fn)(struct ifmap_client *client, enum ifmap_client_state state,
+	const GError *why, gpointer data);
 /* Outcome of one request; `error` NULL when it was done. */
-typedef void (*ifmap_client_done_fn)(struct ifmap_client *client, const GError *error, gpointer data);
-/* A result of a subscription, whose name is the caller's. Whatever may have been missed, a SEARCH result follows that
- * replaces all before it. result NULL: the server gave the subscription up or refuses it (`error` says why). One that was
- * given up has already been asked for anew; one that is refused is asked for again in the next session. */
-typedef void (*ifmap_client_result_fn)(struct ifmap_client *client, const struct ifmap_result *result, const GError *error, gpointer data);
-/* The server refuses kept metadata (`meta` NULL: to drop it). It stays kept, and is tried again in the next session. */
-typedef void (*ifmap_client_refused_fn)(struct ifmap_client *client, const struct ifmap_id *a, const struct ifmap_id *b,
-		const struct ifmap_meta *meta, const GError *error, gpointer data);
+typedef void (*ifmap_client_done_fn)(
+	struct ifmap_client *client, const GError *error, gpointer data);
+/* A result of a subscription, whose name is the caller's. Whatever may have been missed, a SEARCH
+ * result follows that replaces all before it. result NULL: the server gave the subscription up or
+ * refuses it (`error` says why). One that was given up has already been asked for anew; one that is
+ * refused is asked for again in the next session. */
+typedef void (*ifmap_client_result_fn)(struct ifmap_client *client,
+	const struct ifmap_result *result, const GError *error, gpointer data);
+/* The server refuses kept metadata (`meta` NULL: to drop it). It stays kept, and is tried again in
+ * the next session. */
+typedef void (*ifmap_client_refused_fn)(struct ifmap_client *client, const struct ifmap_id *a,
+	const struct ifmap_id *b, const struct ifmap_meta *meta, const GError *error,
+	gpointer data);
 
-/* Callbacks run in the thread-default GMainContext of the caller. No I/O happens before _start. Errors: FAILURE when the
- * configuration cannot work (no https, half a pair of credentials, a file that cannot be read). */
+/* Callbacks run in the thread-default GMainContext of the caller. No I/O happens before _start.
+ * Errors: FAILURE when the configuration cannot work (no https, half a pair of credentials, a file
+ * that cannot be read). */
 struct ifmap_client *ifmap_client_new(const struct ifmap_client_config *config, GError **error);
-/* Ends the session (best effort, at most one second), joins the client's threads. No callback runs afterwards; requests
- * that still wait are dropped. May be called from a callback. */
+/* Ends the session (best effort, at most one second), joins the client's threads. No callback runs
+ * afterwards; requests that still wait are dropped. May be called from a callback. */
 void ifmap_client_free(struct ifmap_client *client);
 typedef struct ifmap_client ifmap_client;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ifmap_client, ifmap_client_free)
 
-/* `on_state` may be NULL. The other calls may be made before; they take effect once a session stands. */
+/* `on_state` may be NULL. The other calls may be made before; they take effect once a session
+ * stands. */
 void ifmap_client_start(struct ifmap_client *client, ifmap_client_state_fn on_state, gpointer data);
 enum ifmap_client_state ifmap_client_state(const struct ifmap_client *client);
-const char *ifmap_client_publisher_id(const struct ifmap_client *client); /* NULL before the first session; stays valid */
+const char *ifmap_client_publisher_id(
+	const struct ifmap_client *client); /* NULL before the first session; stays valid */
 
-/* Publishes once; takes ownership of `publish`. While there is no session the request waits. `done` may be NULL. An
- * error of the protocol is final; a lost connection is retried by the client as long as it cannot have been applied
- * twice with a different effect (updates of singleValue, deletes), else reported as UNREACHABLE. */
-void ifmap_client_publish(struct ifmap_client *client, struct ifmap_publish *publish, ifmap_client_done_fn done, gpointer data);
+/* Publishes once; takes ownership of `publish`. While there is no session the request waits. `done`
+ * may be NULL. An error of the protocol is final; a lost connection is retried by the client as
+ * long as it cannot have been applied twice with a different effect (updates of singleValue,
+ * deletes), else reported as UNREACHABLE. */
+void ifmap_client_publish(struct ifmap_client *client, struct ifmap_publish *publish,
+	ifmap_client_done_fn done, gpointer data);
 
-/* Keeps metadata standing: published now with lifetime session, and again in every later session, until replaced by a
- * _keep of the same (a, b, ns, name, slot) or dropped (meta NULL). Changes made within one turn of the main loop travel in
- * one publish request; of several changes to one slot only the last is sure to travel. The client must have been made in
- * a thread that runs its GMainContext.
+/* Keeps metadata standing: published now with lifetime session, and again in every later session,
+ * until replaced by a _keep of the same (a, b, ns, name, slot) or dropped (meta NULL). Changes made
+ * within one turn of the main loop travel in one publish request; of several changes to one slot
+ * only the last is sure to travel. The client must have been made in a thread that runs its
+ * GMainContext.
  *
- * `slot` tells instances of one multiValue type on one element apart; NULL: there is only one of ours. Metadata kept with
- * a slot must carry it: an attribute `slot` (no namespace) on the element itself, with exactly that value, which must not
- * hold both ' and ". The client replaces and drops an instance by deleting what matches
- * NAME[@ifmap-publisher-id='US' and @slot='SLOT'], so it never touches what others published. */
-void ifmap_client_keep(struct ifmap_client *client, const struct ifmap_id *a, const struct ifmap_id *b, const char *ns,
-		const char *name, const char *slot, const struct ifmap_meta *meta);
+ * `slot` tells instances of one multiValue type on one element apart; NULL: there is only one of
+ * ours. Metadata kept with a slot must carry it: an attribute `slot` (no namespace) on the element
+ * itself, with exactly that value, which must not hold both ' and ". The client replaces and drops
+ * an instance by deleting what matches NAME[@ifmap-publisher-id='US' and @slot='SLOT'], so it never
+ * touches what others published. */
+void ifmap_client_keep(struct ifmap_client *client, const struct ifmap_id *a,
+	const struct ifmap_id *b, const char *ns, const char *name, const char *slot,
+	const struct ifmap_meta *meta);
 /* Whom to tell that kept metadata is refused. */
-void ifmap_client_on_refused(struct ifmap_client *client, ifmap_client_refused_fn on_refused, gpointer data);
+void ifmap_client_on_refused(
+	struct ifmap_client *client, ifmap_client_refused_fn on_refused, gpointer data);
 
-/* Subscribes under `name` (1 to 20 characters) for as long as the client lives or until _unsubscribe; a name in use is
- * replaced. The first result is a SEARCH. On the server the name is preceded by a number. */
-void ifmap_client_subscribe(struct ifmap_client *client, const char *name, const struct ifmap_search *search,
-		ifmap_client_result_fn on_result, gpointer data);
+/* Subscribes under `name` (1 to 20 characters) for as long as the client lives or until
+ * _unsubscribe; a name in use is replaced. The first result is a SEARCH. On the server the name is
+ * preceded by a number. */
+void ifmap_client_subscribe(struct ifmap_client *client, const char *name,
+	const struct ifmap_search *search, ifmap_client_result_fn on_result, gpointer data);
 void ifmap_client_unsubscribe(struct ifmap_client *client, const char *name);
 
-/* For command lines: block until done or `timeout_ms` passed. They may be used without _start; the first one opens the
- * session. Errors as documented at the top; what waiting cannot mend (UNAUTHORIZED, PROTOCOL, codes of the protocol) is
- * returned at once, UNREACHABLE after timeout_ms. publisher_id NULL: our own. */
-gboolean ifmap_client_publish_sync(struct ifmap_client *client, struct ifmap_publish *publish, unsigned timeout_ms, GError **error);
-struct ifmap_result *ifmap_client_search_sync(struct ifmap_client *client, const struct ifmap_search *search, unsigned timeout_ms, GError **error);
-gboolean ifmap_client_purge_sync(struct ifmap_client *client, const char *publisher_id, unsigned timeout_ms, GError **error);
+/* For command lines: block until done or `timeout_ms` passed. They may be used without _start; the
+ * first one opens the session. Errors as documented at the top; what waiting cannot mend
+ * (UNAUTHORIZED, PROTOCOL, codes of the protocol) is returned at once, UNREACHABLE after
+ * timeout_ms. publisher_id NULL: our own. */
+gboolean ifmap_client_publish_sync(struct ifmap_client *client, struct ifmap_publish *publish,
+	unsigned timeout_ms, GError **error);
+struct ifmap_result *ifmap_client_search_sync(struct ifmap_client *client,
+	const struct ifmap_search *search, unsigned timeout_ms, GError **error);
+gboolean ifmap_client_purge_sync(
+	struct ifmap_client *client, const char *publisher_id, unsigned timeout_ms, GError **error);
 
-/* ---- mirror ------------------------------------------------------------------------------------------------- */
+/* ---- mirror
+ * -------------------------------------------------------------------------------------------------
+ */
 
-/* The graph one subscription sees. Fed with its results in order, it equals a fresh search once nothing is pending
- * (ifmap.md 8.3). */
+/* The graph one subscription sees. Fed with its results in order, it equals a fresh search once
+ * nothing is pending (ifmap.md 8.3). */
 struct ifmap_mirror;
 
 struct ifmap_mirror *ifmap_mirror_new(void);
@@ -281,12 +328,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ifmap_mirror, ifmap_mirror_free)
 void ifmap_mirror_apply(struct ifmap_mirror *mirror, const struct ifmap_result *result);
 void ifmap_mirror_clear(struct ifmap_mirror *mirror);
 
-typedef void (*ifmap_mirror_fn)(const struct ifmap_id *a, const struct ifmap_id *b, const struct ifmap_meta *meta, gpointer data);
+typedef void (*ifmap_mirror_fn)(const struct ifmap_id *a, const struct ifmap_id *b,
+	const struct ifmap_meta *meta, gpointer data);
 /* Every metadata instance; order is not defined. `fn` must not change the mirror. */
 void ifmap_mirror_foreach(const struct ifmap_mirror *mirror, ifmap_mirror_fn fn, gpointer data);
 /* The first metadata {ns}name on `a` or on the link a-b, or NULL. */
-const struct ifmap_meta *ifmap_mirror_find(const struct ifmap_mirror *mirror, const struct ifmap_id *a, const struct ifmap_id *b,
-		const char *ns, const char *name);
+const struct ifmap_meta *ifmap_mirror_find(const struct ifmap_mirror *mirror,
+	const struct ifmap_id *a, const struct ifmap_id *b, const char *ns, const char *name);
 size_t ifmap_mirror_n_metas(const struct ifmap_mirror *mirror);
 
 G_END_DECLS
