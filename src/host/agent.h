@@ -33,7 +33,6 @@ struct agent_conf {
 	GHashTable *uplinks;   /* device -> neighbour[,risk...] */
 };
 
-
 extern const struct base_conf_option AGENT_OPTIONS[];
 
 struct agent;

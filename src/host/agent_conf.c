@@ -1,6 +1,5 @@
 #include "host/agent.h"
 
-
 #define OPTION(section, key, type, member, fallback, what)                                     \
 	{                                                                                      \
 		section, key, BASE_CONF_##type, offsetof(struct agent_conf, member), fallback, \

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define DUMP_SIZE 32768 /* what the kernel puts into one message of a dump at most */
-#define SETTLE_MS 5 /* events come in bursts; one reading serves a burst */
+#define SETTLE_MS 5     /* events come in bursts; one reading serves a burst */
 
 struct netwatch {
 	struct mnl_socket *events;
