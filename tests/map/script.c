@@ -18,7 +18,7 @@ static int by_text(gconstpointer a, gconstpointer b)
 	return left - right;
 }
 
-static char *join_sorted(GPtrArray *texts, const char *separator)
+char *script_join_sorted(GPtrArray *texts, const char *separator)
 {
 	g_ptr_array_sort(texts, by_text);
 	g_ptr_array_add(texts, NULL);
@@ -28,8 +28,8 @@ static char *join_sorted(GPtrArray *texts, const char *separator)
 static char *summary_of_meta(const struct ifmap_meta *meta)
 {
 	const char *value = ifmap_meta_text(meta, "v");
-	return value ? g_strdup_printf("%s=%s", ifmap_meta_name(meta), value) :
-		       g_strdup(ifmap_meta_name(meta));
+	return value ? g_strdup_printf("%s=%s", ifmap_meta_name(meta), value)
+		     : g_strdup(ifmap_meta_name(meta));
 }
 
 static char *summary_of_item(const struct ifmap_item *item)
@@ -42,8 +42,8 @@ static char *summary_of_item(const struct ifmap_item *item)
 	for (guint i = 0; i < item->metas->len; i++)
 		g_ptr_array_add(metas, summary_of_meta(g_ptr_array_index(item->metas, i)));
 	gboolean bare = metas->len == 0;
-	g_autofree char *who = join_sorted(ids, "-");
-	g_autofree char *what = join_sorted(metas, ",");
+	g_autofree char *who = script_join_sorted(ids, "-");
+	g_autofree char *what = script_join_sorted(metas, ",");
 	return bare ? g_strdup(who) : g_strdup_printf("%s{%s}", who, what);
 }
 
@@ -52,7 +52,7 @@ static char *summary_of_items(const struct ifmap_result *result)
 	g_autoptr(GPtrArray) items = g_ptr_array_new_with_free_func(g_free);
 	for (guint i = 0; i < result->items->len; i++)
 		g_ptr_array_add(items, summary_of_item(g_ptr_array_index(result->items, i)));
-	return join_sorted(items, " ");
+	return script_join_sorted(items, " ");
 }
 
 static char *summary_of_member(const struct ifmap_member *member)
@@ -65,7 +65,7 @@ static char *summary_of_member(const struct ifmap_member *member)
 	};
 	if (!member->result)
 		return g_strdup_printf("error(%s): %s", member->name,
-				ifmap_error_code_to_string((enum ifmap_error)member->refused->code));
+			ifmap_error_code_to_string((enum ifmap_error)member->refused->code));
 	g_autofree char *items = summary_of_items(member->result);
 	return g_strdup_printf("%s(%s): %s", KINDS[member->result->kind], member->name, items);
 }
@@ -87,12 +87,12 @@ char *script_summary(const char *body)
 		return g_strdup_printf("no answer: %s", error->message);
 	if (answer->type == IFMAP_ANSWER_ERROR)
 		return g_strdup_printf("error %s",
-				ifmap_error_code_to_string((enum ifmap_error)answer->refused->code));
+			ifmap_error_code_to_string((enum ifmap_error)answer->refused->code));
 	if (answer->type < G_N_ELEMENTS(PLAIN))
 		return g_strdup(PLAIN[answer->type]);
 	if (answer->type == IFMAP_ANSWER_SEARCH)
 		return summary_of_items(
-				((struct ifmap_member *)g_ptr_array_index(answer->members, 0))->result);
+			((struct ifmap_member *)g_ptr_array_index(answer->members, 0))->result);
 	GString *out = g_string_new(NULL);
 	for (guint i = 0; i < answer->members->len; i++) {
 		g_autofree char *member = summary_of_member(g_ptr_array_index(answer->members, i));
@@ -105,7 +105,7 @@ char *script_summary(const char *body)
 
 #define MAX_CLIENTS 26
 /* Longer than anything but a hang takes, on a loaded machine and under a sanitizer. */
-#define ANSWER_MS 20000
+#define ANSWER_MS   20000
 
 struct play {
 	const struct script_carrier *carrier;
@@ -122,8 +122,8 @@ static void complain(const struct play *play, const char *expected, const char *
 	const struct script_step *step = &play->what->steps[play->step];
 	g_autofree char *summary = body ? script_summary(body) : g_strdup("(no answer)");
 	g_test_message("%s, step %u (%s: %s)\n  expected: %s\n  short:    %s\n  answer:   %s",
-			play->what->name, play->step, step->who, step->send ? step->send : "-",
-			expected, summary, body ? body : "-");
+		play->what->name, play->step, step->who, step->send ? step->send : "-", expected,
+		summary, body ? body : "-");
 	g_test_fail();
 }
 
@@ -148,11 +148,11 @@ static char *fill_in(const struct play *play, const char *text)
 static char *make_body(const struct play *play, char client, const char *send)
 {
 	static const char HEAD[] =
-			"<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
-			"<env:Envelope xmlns:env=\"http://www.w3.org/2003/05/soap-envelope\""
-			" xmlns:ifmap=\"http://www.trustedcomputinggroup.org/2010/IFMAP/2\""
-			" xmlns:meta=\"http://www.trustedcomputinggroup.org/2010/IFMAP-METADATA/2\""
-			" xmlns:x=\"urn:example:x\"><env:Body>";
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
+		"<env:Envelope xmlns:env=\"http://www.w3.org/2003/05/soap-envelope\""
+		" xmlns:ifmap=\"http://www.trustedcomputinggroup.org/2010/IFMAP/2\""
+		" xmlns:meta=\"http://www.trustedcomputinggroup.org/2010/IFMAP-METADATA/2\""
+		" xmlns:x=\"urn:example:x\"><env:Body>";
 	GString *text = g_string_new(send);
 	size_t name_size = strcspn(send + 1, " />");
 	g_autofree char *name = g_strndup(send + 1, name_size);
@@ -261,7 +261,8 @@ static void run_step(struct play *play, const struct script_step *step)
 		learn_session(play, *step->who, answer);
 }
 
-/* Leaves nothing of the case behind on the server: an open session of each client is ended, forever metadata purged. */
+/* Leaves nothing of the case behind on the server: an open session of each client is ended, forever
+ * metadata purged. */
 static void clean_up(struct play *play)
 {
 	for (char client = 'A'; client <= 'Z'; client++) {
@@ -311,7 +312,8 @@ static void run_registered(gconstpointer data)
 	script_run(registered->carrier, registered->what);
 }
 
-void script_add_all(const char *prefix, const struct script_carrier *carrier, const struct script_case *cases, size_t n_cases)
+void script_add_all(const char *prefix, const struct script_carrier *carrier,
+	const struct script_case *cases, size_t n_cases)
 {
 	for (size_t i = 0; i < n_cases; i++) {
 		struct registered *registered = g_new(struct registered, 1);

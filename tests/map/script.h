@@ -1,17 +1,15 @@
 #pragma once
-/* Conversations with a MAP server as tables, and what carries them: an engine in this process, or a real server over
- * HTTPS.
+/* Conversations with a MAP server as tables, and what carries them: an engine in this process, or a
+ * real server over HTTPS.
  *
- * A case is a list of steps. `who` is a client (a capital letter) and, optionally, which of its connections: "A" is the
- * one it sends requests on, "Ap" the one it polls on, "A2" another. `send` is
- *   "new"        newSession; session-id and publisher-id are remembered for this client
- *   "poll"       a poll
- *   "close"      drop the connection
- *   NULL         nothing: wait for the answer to an earlier poll
- *   "<op ...>"   an operation without prefix; session-id is added unless it is there. {A} stands for A's publisher-id,
- *                {sA} for its session-id, {oA} for the one before.
- * `expect` is
- *   "hang"       no answer comes
+ * A case is a list of steps. `who` is a client (a capital letter) and, optionally, which of its
+ * connections: "A" is the one it sends requests on, "Ap" the one it polls on, "A2" another. `send`
+ * is "new"        newSession; session-id and publisher-id are remembered for this client "poll" a
+ * poll "close"      drop the connection NULL         nothing: wait for the answer to an earlier
+ * poll
+ *   "<op ...>"   an operation without prefix; session-id is added unless it is there. {A} stands
+ * for A's publisher-id, {sA} for its session-id, {oA} for the one before. `expect` is "hang" no
+ * answer comes
  *   "=..."       the answer, in the short form of script_summary(), is exactly this
  *   "x|!y|2*z"   the answer contains x, does not contain y, contains z exactly twice
  *   NULL         whatever
@@ -45,13 +43,18 @@ struct script_carrier {
 void script_run(const struct script_carrier *carrier, const struct script_case *what);
 
 /* Registers every case under PREFIX/NAME. */
-void script_add_all(const char *prefix, const struct script_carrier *carrier, const struct script_case *cases, size_t n_cases);
+void script_add_all(const char *prefix, const struct script_carrier *carrier,
+	const struct script_case *cases, size_t n_cases);
 
-/* An answer in one line: "ok", "new", "end", "error CODE", or for a search its items in alphabetical order,
- *   id{meta,meta} a-b{meta}
- * and for a poll its members in order, "kind(subscription): items" separated by " | ". A meta is its local name, with
+/* An answer in one line: "ok", "new", "end", "error CODE", or for a search its items in
+ * alphabetical order, id{meta,meta} a-b{meta} and for a poll its members in order,
+ * "kind(subscription): items" separated by " | ". A meta is its local name, with
  * "=TEXT" when it has a child <v>. */
 char *script_summary(const char *body);
+
+/* Sorts texts (char *) the way summaries are sorted, and joins them. Appends a NULL to the array.
+ */
+char *script_join_sorted(GPtrArray *texts, const char *separator);
 
 extern const struct script_case MAP_CASES[];
 extern const size_t N_MAP_CASES;

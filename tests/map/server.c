@@ -158,6 +158,7 @@ CURL *server_curl(const struct server *server, const char *client, GString *answ
 
 	curl_easy_setopt(curl, CURLOPT_URL, server->url);
 	curl_easy_setopt(curl, CURLOPT_CAINFO, ca);
+	curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L);
 	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
