@@ -38,8 +38,8 @@ static void print_meta(char sign, const struct ifmap_item *item, const struct if
 	printf("%c %s%s%s  %s\n", sign, a, item->b ? " -- " : "", b, ifmap_meta_xml(meta, NULL));
 }
 
-static void on_result(struct ifmap_client *client, const struct ifmap_result *result,
-	const GError *error, gpointer data)
+static void on_result(struct ifmap_client *client G_GNUC_UNUSED, const struct ifmap_result *result,
+	const GError *error, gpointer data G_GNUC_UNUSED)
 {
 	static const char signs[] = {
 		[IFMAP_RESULT_SEARCH] = '=',
@@ -49,7 +49,7 @@ static void on_result(struct ifmap_client *client, const struct ifmap_result *re
 	};
 
 	if (!result) {
-		fprintf(stderr, "watch: %s\n", error->message);
+		g_printerr("watch: %s\n", error->message);
 		return;
 	}
 	for (guint i = 0; i < result->items->len; i++) {
@@ -61,11 +61,11 @@ static void on_result(struct ifmap_client *client, const struct ifmap_result *re
 	(void)fflush(stdout);
 }
 
-static void on_state(struct ifmap_client *client, enum ifmap_client_state state, const GError *why,
-	gpointer data)
+static void on_state(struct ifmap_client *client G_GNUC_UNUSED,
+	enum ifmap_client_state state G_GNUC_UNUSED, const GError *why, gpointer data G_GNUC_UNUSED)
 {
 	if (why)
-		fprintf(stderr, "watch: %s\n", why->message);
+		g_printerr("watch: %s\n", why->message);
 }
 
 static gboolean read_options(int *argc, char ***argv, char **ret_password, GError **error)
@@ -115,6 +115,6 @@ int main(int argc, char **argv)
 
 	if (read_options(&argc, &argv, &password, &error) && watch(argv[1], password, &error))
 		return EXIT_SUCCESS;
-	fprintf(stderr, "watch: %s\n", error->message);
+	g_printerr("watch: %s\n", error->message);
 	return EXIT_FAILURE;
 }

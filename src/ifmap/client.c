@@ -81,9 +81,7 @@ const char *ifmap_client_publisher_id(const struct ifmap_client *client)
 	return publisher_id;
 }
 
-/* ---- callbacks
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- callbacks */
 
 void ifmap_client_on_state_event(gpointer client_data, gpointer event_data)
 {
@@ -119,9 +117,7 @@ void ifmap_client_on_refused_event(gpointer client_data, gpointer event_data)
 			event->error, client->refused_data);
 }
 
-/* ---- requests
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- requests */
 
 /* Takes the job; everything kept so far goes first. */
 static void push(struct ifmap_client *client, struct ifmap_job *job)
@@ -168,42 +164,64 @@ static void keep(struct ifmap_client *client, struct ifmap_kept *kept)
 	g_source_attach(client->flush, client->context);
 }
 
+/* What is wrong with keeping `meta` there, or NULL. These are the caller's bugs. */
+static const char *wrong_keep(
+	const char *ns, const char *name, const char *slot, const struct ifmap_meta *meta)
+{
+	if (slot && strchr(slot, '\'') && strchr(slot, '"'))
+		return "the slot holds both kinds of quote";
+	if (meta && !ifmap_meta_is(meta, ns, name))
+		return "the metadata is of another type";
+	if (meta && slot && g_strcmp0(ifmap_meta_text(meta, "@slot"), slot) != 0)
+		return "the metadata does not carry its slot";
+	return NULL;
+}
+
+/* NOLINTNEXTLINE(readability-function-size): a slot has five coordinates */
 void ifmap_client_keep(struct ifmap_client *client, const struct ifmap_id *a,
 	const struct ifmap_id *b, const char *ns, const char *name, const char *slot,
 	const struct ifmap_meta *meta)
 {
+	const char *wrong = wrong_keep(ns, name, slot, meta);
 	struct ifmap_kept *kept;
 
-	g_return_if_fail(!slot || !strchr(slot, '\'') || !strchr(slot, '"'));
-	g_return_if_fail(!meta || ifmap_meta_is(meta, ns, name));
-	g_return_if_fail(!meta || !slot || g_strcmp0(ifmap_meta_text(meta, "@slot"), slot) == 0);
+	if (wrong) {
+		g_critical("ifmap_client_keep: %s/%s: %s", name, slot ? slot : "", wrong);
+		return;
+	}
 	kept = meta ? ifmap_kept_new(a, b, meta) : ifmap_kept_new_dropped(a, b, ns, name);
 	ifmap_kept_set_slot(kept, slot);
 	keep(client, kept);
 }
 
-static void push_sub(struct ifmap_client *client, enum ifmap_job_type type, struct ifmap_sub *sub)
+/* Queues a job for `sub`, whose reference it takes. Lock held. */
+static void push_sub(struct ifmap_engine *engine, enum ifmap_job_type type, struct ifmap_sub *sub)
 {
 	struct ifmap_job *job = ifmap_job_new(type);
 
 	job->sub = sub;
-	push(client, job);
+	ifmap_engine_push(engine, job);
+}
+
+/* Lock held. */
+static void drop_sub(struct ifmap_engine *engine, const char *name)
+{
+	struct ifmap_sub *sub = g_hash_table_lookup(engine->subs, name);
+
+	if (!sub)
+		return;
+	g_hash_table_steal(engine->subs, name);
+	sub->wanted_by_caller = FALSE;
+	push_sub(engine, IFMAP_JOB_UNSUBSCRIBE, sub);
 }
 
 void ifmap_client_unsubscribe(struct ifmap_client *client, const char *name)
 {
-	struct ifmap_engine *engine = client->engine;
-	struct ifmap_sub *sub;
-
-	g_mutex_lock(&engine->lock);
-	sub = g_hash_table_lookup(engine->subs, name);
-	if (sub)
-		g_hash_table_steal(engine->subs, name);
-	g_mutex_unlock(&engine->lock);
-	if (!sub)
-		return;
-	sub->wanted_by_caller = FALSE;
-	push_sub(client, IFMAP_JOB_UNSUBSCRIBE, sub);
+	clear_flush(client);
+	g_mutex_lock(&client->engine->lock);
+	ifmap_engine_flush(client->engine);
+	drop_sub(client->engine, name);
+	g_mutex_unlock(&client->engine->lock);
 }
 
 void ifmap_client_subscribe(struct ifmap_client *client, const char *name,
@@ -213,16 +231,17 @@ void ifmap_client_subscribe(struct ifmap_client *client, const char *name,
 	struct ifmap_sub *sub;
 
 	g_return_if_fail(name[0] && g_utf8_strlen(name, -1) <= IFMAP_SUB_NAME_MAX);
-	ifmap_client_unsubscribe(client, name);
 	sub = ifmap_sub_new(name, search, on_result, data);
+	clear_flush(client);
 	g_mutex_lock(&engine->lock);
+	ifmap_engine_flush(engine);
+	drop_sub(engine, name); /* of that name before; both changes travel together */
 	g_hash_table_insert(engine->subs, sub->name, sub);
+	push_sub(engine, IFMAP_JOB_SUBSCRIBE, ifmap_sub_ref(sub));
 	g_mutex_unlock(&engine->lock);
-	push_sub(client, IFMAP_JOB_SUBSCRIBE, ifmap_sub_ref(sub));
 }
 
-/* ---- blocking calls
- * ------------------------------------------------------------------------------------------- */
+/* ---- blocking calls */
 
 /* Why waiting longer would not help, or NULL: what an attempt made since `n_attempts` was told.
  * Lock held. */

@@ -34,7 +34,7 @@ static const char *lookup(const struct ifmap_keeppub *keeppub, guint column, con
 	const GPtrArray *list = keeppub->prefixes;
 
 	for (guint i = 0; i + 2 < list->len; i += 2)
-		if (g_str_equal(g_ptr_array_index(list, i + column), wanted))
+		if (g_strcmp0(g_ptr_array_index(list, i + column), wanted) == 0)
 			return g_ptr_array_index(list, i);
 	return NULL;
 }

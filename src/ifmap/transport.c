@@ -75,7 +75,8 @@ static size_t on_read(char *buffer, size_t size, size_t n_items, void *data)
 
 /* curl repeats a request by itself when a kept connection turns out dead; rewinding is where it can
  * be told no. */
-static int on_seek(void *data, curl_off_t offset, int origin)
+static int on_seek(
+	void *data G_GNUC_UNUSED, curl_off_t offset G_GNUC_UNUSED, int origin G_GNUC_UNUSED)
 {
 	return CURL_SEEKFUNC_FAIL;
 }
@@ -91,7 +92,7 @@ static size_t on_write(char *buffer, size_t size, size_t n_items, void *data)
 	return n;
 }
 
-static int on_socket(void *data, curl_socket_t fd, curlsocktype purpose)
+static int on_socket(void *data G_GNUC_UNUSED, curl_socket_t fd, curlsocktype purpose G_GNUC_UNUSED)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(socket_options); i++)
 		if (setsockopt(fd, socket_options[i].level, socket_options[i].name,

@@ -25,9 +25,7 @@ struct fake_map {
 	guint64 polling;
 };
 
-/* ---- writing
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- writing */
 
 static char *envelope(const char *content, enum fake_manner manner)
 {
@@ -97,7 +95,7 @@ static void send_pieces(
 			fake_conn_send(conn, whole->str + i, 1);
 	} else if (manner == FAKE_HEAD_APART) {
 		fake_conn_send(conn, head->str, head->len);
-		g_usleep(20 * 1000);
+		g_usleep(20000);
 		fake_conn_send(conn, body->str, body->len);
 	} else {
 		fake_conn_send(conn, whole->str, whole->len);
@@ -135,8 +133,7 @@ static void send_answer(struct fake_conn *conn, const char *content, enum fake_m
 		fake_conn_close(conn);
 }
 
-/* ---- operations: the lock is held
- * ----------------------------------------------------------------------------- */
+/* ---- operations: the lock is held */
 
 /* Lets go of polls of the session there was. */
 static void next_generation(struct fake_map *map)
@@ -146,7 +143,7 @@ static void next_generation(struct fake_map *map)
 	g_cond_broadcast(&map->changed);
 }
 
-static char *new_session(struct fake_map *map, const char *body)
+static char *new_session(struct fake_map *map, const char *body G_GNUC_UNUSED)
 {
 	next_generation(map);
 	return g_strdup_printf(
@@ -154,18 +151,18 @@ static char *new_session(struct fake_map *map, const char *body)
 		map->generation);
 }
 
-static char *end_session(struct fake_map *map, const char *body)
+static char *end_session(struct fake_map *map, const char *body G_GNUC_UNUSED)
 {
 	next_generation(map);
 	return g_strdup("<endSessionResult/>");
 }
 
-static char *renew_session(struct fake_map *map, const char *body)
+static char *renew_session(struct fake_map *map G_GNUC_UNUSED, const char *body G_GNUC_UNUSED)
 {
 	return g_strdup("<renewSessionResult/>");
 }
 
-static char *publish(struct fake_map *map, const char *body)
+static char *publish(struct fake_map *map G_GNUC_UNUSED, const char *body G_GNUC_UNUSED)
 {
 	return g_strdup("<publishReceived/>");
 }
@@ -184,7 +181,7 @@ static char *subscribe(struct fake_map *map, const char *body)
 	return g_strdup("<subscribeReceived/>");
 }
 
-static char *search(struct fake_map *map, const char *body)
+static char *search(struct fake_map *map G_GNUC_UNUSED, const char *body G_GNUC_UNUSED)
 {
 	return g_strdup(
 		"<searchResult><resultItem><ip-address value=\"10.0.0.1\" type=\"IPv4\"/><metadata/></resultItem>"
@@ -193,7 +190,7 @@ static char *search(struct fake_map *map, const char *body)
 		"<v>1</v></t:one></metadata></resultItem></searchResult>");
 }
 
-static char *purge(struct fake_map *map, const char *body)
+static char *purge(struct fake_map *map G_GNUC_UNUSED, const char *body G_GNUC_UNUSED)
 {
 	return g_strdup("<purgePublisherReceived/>");
 }
@@ -209,7 +206,7 @@ static char *name_subscription(const struct fake_map *map, char *content)
 
 /* Only one poll of one session hangs at a time in a client that behaves; what else it does is
  * counted. */
-static char *poll(struct fake_map *map, const char *body)
+static char *poll(struct fake_map *map, const char *body G_GNUC_UNUSED)
 {
 	unsigned generation = map->generation;
 
@@ -303,8 +300,7 @@ static void on_request(struct fake_conn *conn, const char *body, gpointer data)
 		fake_conn_close(conn);
 }
 
-/* ---- for the test
- * --------------------------------------------------------------------------------------------- */
+/* ---- for the test */
 
 struct fake_map *fake_map_new(enum fake_manner manner)
 {

@@ -36,8 +36,7 @@ struct fake_server {
 	GPtrArray *conns; /* struct fake_conn * */
 };
 
-/* ---- certificate
- * ---------------------------------------------------------------------------------------------- */
+/* ---- certificate */
 
 static void must(int result)
 {
@@ -53,8 +52,7 @@ static void make_certificate(struct fake_server *server)
 		server->credentials, server->ca_file, server->key_file, GNUTLS_X509_FMT_PEM));
 }
 
-/* ---- connections
- * ---------------------------------------------------------------------------------------------- */
+/* ---- connections */
 
 unsigned fake_conn_number(const struct fake_conn *conn)
 {
@@ -169,9 +167,7 @@ static gpointer run_server(gpointer data)
 	return NULL;
 }
 
-/* ---- the server
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- the server */
 
 static unsigned listen_somewhere(struct fake_server *server)
 {

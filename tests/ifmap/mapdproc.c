@@ -72,7 +72,7 @@ static void write_passwords(const struct mapd_proc *proc)
 	write_file(proc, "passwords", lines->str);
 }
 
-static void die_with_parent(gpointer data)
+static void die_with_parent(gpointer data G_GNUC_UNUSED)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }

@@ -1,24 +1,11 @@
 /* The client against a real drover-mapd. */
 #include "mapdproc.h"
 #include "sample.h"
+#include "waiting.h"
 
 #include <string.h>
 
-#define PATIENCE_US (20 * G_TIME_SPAN_SECOND)
-#define SYNC_MS     10000U
-
-#define WAIT_UNTIL(condition)                                                              \
-	do {                                                                               \
-		gint64 end_us = g_get_monotonic_time() + PATIENCE_US;                      \
-                                                                                           \
-		while (!(condition)) {                                                     \
-			if (g_get_monotonic_time() > end_us)                               \
-				g_error("%s:%d: " #condition " never came true", __FILE__, \
-					__LINE__);                                         \
-			if (!g_main_context_iteration(NULL, FALSE))                        \
-				g_usleep(500);                                             \
-		}                                                                          \
-	} while (0)
+#define SYNC_MS 10000U
 
 static const char *program;
 
@@ -32,16 +19,16 @@ struct actor {
 	unsigned n_lost;
 };
 
-static void on_state(struct ifmap_client *client, enum ifmap_client_state state, const GError *why,
-	gpointer data)
+static void on_state(struct ifmap_client *client G_GNUC_UNUSED, enum ifmap_client_state state,
+	const GError *why G_GNUC_UNUSED, gpointer data)
 {
 	struct actor *actor = data;
 
 	actor->n_up += state == IFMAP_CLIENT_UP;
 }
 
-static void on_result(struct ifmap_client *client, const struct ifmap_result *result,
-	const GError *error, gpointer data)
+static void on_result(struct ifmap_client *client G_GNUC_UNUSED, const struct ifmap_result *result,
+	const GError *error G_GNUC_UNUSED, gpointer data)
 {
 	struct actor *actor = data;
 
@@ -107,8 +94,28 @@ static char *search_text(struct ifmap_client *client, const struct ifmap_search 
 	return sample_mirror_text(fresh);
 }
 
-/* ---- losing the server
- * ---------------------------------------------------------------------------------------- */
+/* ---- losing the server */
+
+/* Away and back: what alice keeps, changed meanwhile, and what both watch must be there again. */
+static void check_return(
+	struct mapd_proc *mapd, struct actor *alice, struct actor *bob, const char *text)
+{
+	unsigned n_sessions = alice->n_up;
+	gint64 start_us;
+
+	mapd_proc_kill(mapd);
+	WAIT_UNTIL(ifmap_client_state(alice->client) == IFMAP_CLIENT_CONNECTING);
+	keep(alice, 1, "one", NULL, text);
+	mapd_proc_start(mapd);
+	start_us = g_get_monotonic_time();
+	WAIT_UNTIL(g_strcmp0(mirrored(bob, 1, "one"), text) == 0 && mirrored(bob, 1, "many"));
+	g_test_message("re-established %" G_GINT64_FORMAT " ms after the server was back",
+		(g_get_monotonic_time() - start_us) / 1000);
+	WAIT_UNTIL(alice->n_searches > n_sessions && bob->n_searches > n_sessions);
+	WAIT_UNTIL(ifmap_mirror_n_metas(alice->mirror) == 2);
+	g_assert_cmpuint(ifmap_mirror_n_metas(bob->mirror), ==, 2);
+	g_assert_cmpuint(alice->n_up, ==, n_sessions + 1);
+}
 
 static void test_server_killed(void)
 {
@@ -117,7 +124,6 @@ static void test_server_killed(void)
 	struct ifmap_search search = { .start = id };
 	struct actor alice;
 	struct actor bob;
-	gint64 start_us;
 
 	actor_init(&alice, mapd, "alice");
 	actor_init(&bob, mapd, "bob");
@@ -125,24 +131,10 @@ static void test_server_killed(void)
 	subscribe(&bob, &search);
 	keep(&alice, 1, "one", NULL, "1");
 	keep(&alice, 1, "many", "a", "2");
-	WAIT_UNTIL(mirrored(&bob, 1, "one") && mirrored(&bob, 1, "many") &&
-		   mirrored(&alice, 1, "one"));
-	for (unsigned round = 2; round < 4; round++) {
-		mapd_proc_kill(mapd);
-		WAIT_UNTIL(ifmap_client_state(alice.client) == IFMAP_CLIENT_CONNECTING);
-		keep(&alice, 1, "one", NULL, round == 2 ? "while away" : "again");
-		mapd_proc_start(mapd);
-		start_us = g_get_monotonic_time();
-		WAIT_UNTIL(g_strcmp0(mirrored(&bob, 1, "one"),
-				   round == 2 ? "while away" : "again") == 0 &&
-			   mirrored(&bob, 1, "many"));
-		g_test_message("re-established %" G_GINT64_FORMAT " ms after the server was back",
-			(g_get_monotonic_time() - start_us) / 1000);
-		WAIT_UNTIL(alice.n_searches >= round && bob.n_searches >= round);
-		WAIT_UNTIL(ifmap_mirror_n_metas(alice.mirror) == 2);
-		g_assert_cmpuint(ifmap_mirror_n_metas(bob.mirror), ==, 2);
-		g_assert_cmpuint(alice.n_up, ==, round);
-	}
+	WAIT_UNTIL(
+		ifmap_mirror_n_metas(alice.mirror) == 2 && ifmap_mirror_n_metas(bob.mirror) == 2);
+	check_return(mapd, &alice, &bob, "while away");
+	check_return(mapd, &alice, &bob, "again");
 	actor_clear(&alice);
 	WAIT_UNTIL(ifmap_mirror_n_metas(bob.mirror) == 0);
 	actor_clear(&bob);
@@ -191,8 +183,7 @@ static void test_wrong_password(void)
 	mapd_proc_free(mapd);
 }
 
-/* ---- kept metadata
- * -------------------------------------------------------------------------------------------- */
+/* ---- kept metadata */
 
 static void test_slots(void)
 {
@@ -224,8 +215,7 @@ static void test_slots(void)
 	mapd_proc_free(mapd);
 }
 
-/* ---- C163: the mirror equals a fresh search
- * ------------------------------------------------------------------- */
+/* ---- C163: the mirror equals a fresh search */
 
 #define N_IPS       6
 #define N_PUBLISHES 60

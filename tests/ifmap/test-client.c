@@ -1,28 +1,14 @@
 /* The client against a server that does what a test wants (fakemap.h), and against none. */
 #include "fakemap.h"
 #include "sample.h"
+#include "waiting.h"
 
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PATIENCE_US (10 * G_TIME_SPAN_SECOND)
-#define SYNC_MS     5000U
-
-/* Runs the main loop until `condition` holds. */
-#define WAIT_UNTIL(condition)                                                              \
-	do {                                                                               \
-		gint64 end_us = g_get_monotonic_time() + PATIENCE_US;                      \
-                                                                                           \
-		while (!(condition)) {                                                     \
-			if (g_get_monotonic_time() > end_us)                               \
-				g_error("%s:%d: " #condition " never came true", __FILE__, \
-					__LINE__);                                         \
-			if (!g_main_context_iteration(NULL, FALSE))                        \
-				g_usleep(1000);                                            \
-		}                                                                          \
-	} while (0)
+#define SYNC_MS 5000U
 
 /* A server, a client, and what its callbacks were told. */
 struct bed {
@@ -66,8 +52,8 @@ static void bed_clear(struct bed *bed)
 	g_string_free(bed->log, TRUE);
 }
 
-static void on_state(struct ifmap_client *client, enum ifmap_client_state state, const GError *why,
-	gpointer data)
+static void on_state(struct ifmap_client *client G_GNUC_UNUSED, enum ifmap_client_state state,
+	const GError *why, gpointer data)
 {
 	struct bed *bed = data;
 
@@ -76,7 +62,7 @@ static void on_state(struct ifmap_client *client, enum ifmap_client_state state,
 	bed->n_down += state != IFMAP_CLIENT_UP;
 }
 
-static void on_result(struct ifmap_client *client, const struct ifmap_result *result,
+static void on_result(struct ifmap_client *client G_GNUC_UNUSED, const struct ifmap_result *result,
 	const GError *error, gpointer data)
 {
 	struct bed *bed = data;
@@ -90,7 +76,7 @@ static void on_result(struct ifmap_client *client, const struct ifmap_result *re
 	bed->n_lost += !!error;
 }
 
-static void on_done(struct ifmap_client *client, const GError *error, gpointer data)
+static void on_done(struct ifmap_client *client G_GNUC_UNUSED, const GError *error, gpointer data)
 {
 	struct bed *bed = data;
 
@@ -98,8 +84,9 @@ static void on_done(struct ifmap_client *client, const GError *error, gpointer d
 	bed->n_failed += !!error;
 }
 
-static void on_refused(struct ifmap_client *client, const struct ifmap_id *a,
-	const struct ifmap_id *b, const struct ifmap_meta *meta, const GError *error, gpointer data)
+static void on_refused(struct ifmap_client *client G_GNUC_UNUSED,
+	const struct ifmap_id *a G_GNUC_UNUSED, const struct ifmap_id *b G_GNUC_UNUSED,
+	const struct ifmap_meta *meta G_GNUC_UNUSED, const GError *error, gpointer data)
 {
 	struct bed *bed = data;
 
@@ -140,8 +127,7 @@ static void subscribe(struct bed *bed)
 	"<pollResult><searchResult name=\"%s\"><resultItem><ip-address value=\"10.0.0.1\" type=\"IPv4\"/></resultItem>" \
 	"</searchResult></pollResult>"
 
-/* ---- good answers in every manner
- * ----------------------------------------------------------------------------- */
+/* ---- good answers in every manner */
 
 static void check_manner(enum fake_manner manner)
 {
@@ -181,8 +167,7 @@ static void test_manners(void)
 		check_manner(manner);
 }
 
-/* ---- bad answers
- * ---------------------------------------------------------------------------------------------- */
+/* ---- bad answers */
 
 #define HEAD(status) "HTTP/1.1 " status "\r\nContent-Length: "
 #define NO_ERROR     (-1)
@@ -266,8 +251,7 @@ static void test_error_result(void)
 	bed_clear(&bed);
 }
 
-/* ---- no server, or the wrong one
- * ------------------------------------------------------------------------------ */
+/* ---- no server, or the wrong one */
 
 static void test_config(void)
 {
@@ -302,7 +286,7 @@ static void check_unreachable(const struct ifmap_client_config *config, int code
 		ifmap_client_publish_sync(client, one_update(IFMAP_SINGLE_VALUE), 300, &error));
 	g_assert_error(error, IFMAP_ERROR, code);
 	g_assert_nonnull(strstr(error->message, config->url));
-	g_assert_cmpint(g_get_monotonic_time() - start_us, >=, min_ms * 1000);
+	g_assert_cmpint(g_get_monotonic_time() - start_us, >=, min_ms * G_GINT64_CONSTANT(1000));
 	g_assert_cmpint(g_get_monotonic_time() - start_us, <, 2 * G_TIME_SPAN_SECOND);
 }
 
@@ -351,8 +335,7 @@ static void test_wrong_ca(void)
 	fake_map_free(map);
 }
 
-/* ---- coming back
- * ---------------------------------------------------------------------------------------------- */
+/* ---- coming back */
 
 enum blow {
 	BY_POLL,    /* the poll is answered with this content */
@@ -456,8 +439,7 @@ static void test_short_absence(void)
 	bed_clear(&bed);
 }
 
-/* ---- kept metadata
- * -------------------------------------------------------------------------------------------- */
+/* ---- kept metadata */
 
 static void test_keep_coalesces(void)
 {
@@ -507,8 +489,7 @@ static void test_keep_refused(void)
 	bed_clear(&bed);
 }
 
-/* ---- subscriptions
- * -------------------------------------------------------------------------------------------- */
+/* ---- subscriptions */
 
 /* Results of an incarnation that was replaced are not taken for the new one's. */
 static void test_replaced_subscription(void)
@@ -555,16 +536,14 @@ static void test_refused_subscription(void)
 	bed_clear(&bed);
 }
 
-/* ---- the end
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- the end */
 
 static void check_free(struct bed *bed)
 {
 	gint64 start_us = g_get_monotonic_time();
 
 	g_clear_pointer(&bed->client, ifmap_client_free);
-	g_assert_cmpint(g_get_monotonic_time() - start_us, <, 1500 * 1000);
+	g_assert_cmpint(g_get_monotonic_time() - start_us, <, 1500 * G_GINT64_CONSTANT(1000));
 }
 
 static void test_free_ends_session(void)
@@ -614,13 +593,13 @@ static void test_free_unconnected(void)
 	struct bed bed = { .client = ifmap_client_new(&config, NULL) };
 
 	ifmap_client_start(bed.client, NULL, NULL);
-	g_usleep(50 * 1000);
+	g_usleep(50000);
 	check_free(&bed);
 	close(fd);
 }
 
-static void free_client(struct ifmap_client *client, enum ifmap_client_state state,
-	const GError *why, gpointer data)
+static void free_client(struct ifmap_client *client G_GNUC_UNUSED,
+	enum ifmap_client_state state G_GNUC_UNUSED, const GError *why G_GNUC_UNUSED, gpointer data)
 {
 	struct bed *bed = data;
 

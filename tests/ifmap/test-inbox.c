@@ -35,8 +35,8 @@ static gpointer post_alphabet(gpointer data)
 {
 	struct owner *owner = data;
 
-	for (char c = 'a'; c <= 'z'; c++)
-		ifmap_inbox_post(owner->inbox, on_call, g_memdup2(&c, 1), g_free);
+	for (const char *c = "abcdefghijklmnopqrstuvwxyz"; *c; c++)
+		ifmap_inbox_post(owner->inbox, on_call, g_memdup2(c, 1), g_free);
 	ifmap_inbox_post(owner->inbox, on_call, g_strdup("."), g_free);
 	return NULL;
 }

@@ -152,8 +152,7 @@ static void test_model(void)
 	g_rand_free(random);
 }
 
-/* ---- as a request
- * --------------------------------------------------------------------------------------------- */
+/* ---- as a request */
 
 static struct ifmap_kept *one_kept(const char *slot, const char *text)
 {

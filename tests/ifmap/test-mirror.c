@@ -98,8 +98,7 @@ static void test_search_replaces(void)
 	g_assert_cmpuint(ifmap_mirror_n_metas(mirror), ==, 0);
 }
 
-/* ---- against a model so plain that it can be read: a list of facts
- * ---------------------------------------------- */
+/* ---- against a model so plain that it can be read: a list of facts */
 
 struct fact {
 	unsigned a;
