@@ -27,6 +27,16 @@ static char *path_text(const struct world *world, const struct fabric_path *path
 	return g_string_free(text, FALSE);
 }
 
+/* "switch" rather than "node". */
+static const char *thing_name(const struct world *world, const struct fabric_loss *loss)
+{
+	const struct fabric_node *node = loss->thing == FABRIC_THING_NODE
+						 ? fabric_find_node(world_fabric(world), loss->name)
+						 : NULL;
+
+	return node ? fabric_kind_to_string(node->kind) : fabric_thing_to_string(loss->thing);
+}
+
 static char *cut_text(const struct world *world, const struct fabric_paths *paths)
 {
 	GString *text;
@@ -36,8 +46,7 @@ static char *cut_text(const struct world *world, const struct fabric_paths *path
 	text = g_string_new(NULL);
 	for (size_t i = 0; i < paths->n_cut; i++)
 		g_string_append_printf(text, "%s%s %s", i ? " and " : "",
-			fabric_thing_to_string(paths->cut[i].thing),
-			node_name(world, paths->cut[i].name));
+			thing_name(world, &paths->cut[i]), node_name(world, paths->cut[i].name));
 	return g_string_free(text, FALSE);
 }
 
@@ -65,7 +74,7 @@ static struct judge_way *find_way(
 	g_auto(fabric_paths) paths = { 0 };
 
 	way->facts = g_ptr_array_new_with_free_func(g_free);
-	way->changes = g_ptr_array_new();
+	way->changes = plan_changes_new();
 	/* an error means that one end is no node of the fabric: no path */
 	if (!fabric_disjoint_paths(graph, a, b, MIN(wanted, FABRIC_MAX_PATHS), &paths, NULL))
 		return way;
@@ -242,8 +251,7 @@ static struct fabric *one_more(const struct fabric *graph, const char *a, const 
 
 		if (count_paths(better, a, b, (unsigned)*n_paths + 1) > *n_paths) {
 			(*n_paths)++;
-			*ret_cable = cables->pdata[i];
-			cables->pdata[i] = NULL;
+			*ret_cable = g_ptr_array_steal_index(cables, i);
 			return better;
 		}
 		fabric_free(better);

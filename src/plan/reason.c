@@ -48,6 +48,11 @@ static void change_free(gpointer data)
 	g_free(change);
 }
 
+GPtrArray *plan_changes_new(void)
+{
+	return g_ptr_array_new_with_free_func(change_free);
+}
+
 struct plan_reason *plan_reason_new(
 	enum plan_code code, const char *subject, const char *format, ...)
 {
@@ -60,7 +65,7 @@ struct plan_reason *plan_reason_new(
 	reason->text = g_strdup_vprintf(format, args);
 	va_end(args);
 	reason->facts = g_ptr_array_new_with_free_func(g_free);
-	reason->changes = g_ptr_array_new_with_free_func(change_free);
+	reason->changes = plan_changes_new();
 	return reason;
 }
 

@@ -149,6 +149,9 @@ struct plan_change {
 	char *value;
 };
 
+/* An empty list that frees its changes. */
+GPtrArray *plan_changes_new(void);
+
 struct plan_reason {
 	enum plan_code code;
 	char *subject;      /* machine, flow, segment or host it is about */
