@@ -51,9 +51,35 @@ static json_t *one(json_t *match)
 	return json_pack("[o]", match);
 }
 
-static json_t *two(json_t *first, json_t *second)
+/* Matches what is none of the elements, which it takes. A few stand one by one in the rule: every
+ * set costs the kernel and nft dearly when there are thousands of them (a listing takes time
+ * quadratic in their number). */
+#define CHAINED_MAX 4
+
+static json_t *none_of(const json_t *field, json_t *elements)
 {
-	return json_pack("[o, o]", first, second);
+	json_t *matches = json_array();
+	gsize index;
+	json_t *element;
+
+	if (json_array_size(elements) > CHAINED_MAX) {
+		json_array_append_new(matches, enforce_expr_match("!=", json_deep_copy(field),
+						       enforce_expr_set(elements)));
+		return matches;
+	}
+	json_array_foreach(elements, index, element) json_array_append_new(
+		matches, enforce_expr_match("!=", json_deep_copy(field), json_incref(element)));
+	json_decref(elements);
+	return matches;
+}
+
+static json_t *none_of_field(const char *protocol, const char *name, json_t *elements)
+{
+	json_t *field = enforce_expr_payload(protocol, name);
+	json_t *matches = none_of(field, elements);
+
+	json_decref(field);
+	return matches;
 }
 
 static json_t *ether_type(const char *type)
@@ -145,8 +171,6 @@ static void guard_arp(struct chain *chain)
 
 static void guard_ip(struct chain *chain)
 {
-	json_t *sources = enforce_expr_addresses(chain->sources, 4);
-
 	if (asks_by_dhcp(chain->machine))
 		add(chain, enforce_expr_rule(NULL, enforce_expr_field_is("ip", "saddr", "0.0.0.0"),
 				   enforce_expr_match("==", enforce_expr_payload("udp", "sport"),
@@ -154,12 +178,13 @@ static void guard_ip(struct chain *chain)
 				   enforce_expr_match("==", enforce_expr_payload("udp", "dport"),
 					   json_integer(67)),
 				   enforce_expr_verdict("accept"), NULL));
+	if (!has_family(chain->sources, 4)) {
+		refuse(chain, "spoof-ip", one(ether_type("ip")));
+		return;
+	}
 	refuse(chain, "spoof-ip",
-		one(sources ? enforce_expr_match("!=", enforce_expr_payload("ip", "saddr"), sources)
-			    : ether_type("ip")));
-	if (sources)
-		add(chain, enforce_expr_rule(
-				   NULL, ether_type("ip"), enforce_expr_verdict("accept"), NULL));
+		none_of_field("ip", "saddr", enforce_expr_elements(chain->sources, 4)));
+	add(chain, enforce_expr_rule(NULL, ether_type("ip"), enforce_expr_verdict("accept"), NULL));
 }
 
 /* guard: IPv6 and neighbour discovery */
@@ -179,47 +204,65 @@ static char *address_number(const struct rules_prefix *prefix, guint8 fill)
 }
 
 /* The target of a neighbour message, 8 bytes into ICMPv6, for which nft 1.0.6 has no word. */
-static json_t *nd_target(const struct chain *chain, const char *op)
+static json_t *nd_target(void)
+{
+	return json_pack("{s:{s:s, s:i, s:i}}", "payload", "base", "th", "offset", 64, "len", 128);
+}
+
+static json_t *nd_targets(const GArray *sources)
 {
 	json_t *elements = json_array();
 
-	for (guint i = 0; i < chain->sources->len; i++) {
-		const struct rules_prefix *prefix = &g_array_index(
-			chain->sources, struct rules_prefix, i);
+	for (guint i = 0; i < sources->len; i++) {
+		const struct rules_prefix *prefix = &g_array_index(sources, struct rules_prefix, i);
 		g_autofree char *low = address_number(prefix, 0);
 		g_autofree char *high = address_number(prefix, 0xff);
 
-		if (prefix->family != 6)
-			continue;
-		json_array_append_new(elements,
-			prefix->bits == 128 ? json_string(low)
-					    : json_pack("{s:[s, s]}", "range", low, high));
+		if (prefix->family == 6)
+			json_array_append_new(elements,
+				prefix->bits == 128 ? json_string(low)
+						    : json_pack("{s:[s, s]}", "range", low, high));
 	}
-	return enforce_expr_match(op,
-		json_pack("{s:{s:s, s:i, s:i}}", "payload", "base", "th", "offset", 64, "len", 128),
-		enforce_expr_set(elements));
+	return elements;
+}
+
+/* Before a machine has its address it looks whether somebody else has it (RFC 4862), and joins the
+ * group for that. */
+static void guard_probing(struct chain *chain)
+{
+	json_t *targets = nd_targets(chain->sources);
+	gsize index;
+	json_t *target;
+
+	add(chain, enforce_expr_rule(NULL, enforce_expr_field_is("ip6", "saddr", "::"),
+			   enforce_expr_field_is("icmpv6", "type", "mld2-listener-report"),
+			   enforce_expr_verdict("accept"), NULL));
+	json_array_foreach(targets, index, target)
+		add(chain, enforce_expr_rule(NULL, enforce_expr_field_is("ip6", "saddr", "::"),
+				   enforce_expr_field_is("icmpv6", "type", "nd-neighbor-solicit"),
+				   enforce_expr_match("==", nd_target(), json_incref(target)),
+				   enforce_expr_verdict("accept"), NULL));
+	json_decref(targets);
 }
 
 static void guard_ip6(struct chain *chain)
 {
+	json_t *advert, *field, *targets;
+
 	if (!has_family(chain->sources, 6)) {
 		refuse(chain, "undeclared-ipv6", one(ether_type("ip6")));
 		return;
 	}
-	/* Before it has an address it looks whether somebody else has it, and joins the group in
-	 * which it asks. */
-	add(chain, enforce_expr_rule(NULL, enforce_expr_field_is("ip6", "saddr", "::"),
-			   enforce_expr_field_is("icmpv6", "type", "mld2-listener-report"),
-			   enforce_expr_verdict("accept"), NULL));
-	add(chain, enforce_expr_rule(NULL, enforce_expr_field_is("ip6", "saddr", "::"),
-			   enforce_expr_field_is("icmpv6", "type", "nd-neighbor-solicit"),
-			   nd_target(chain, "=="), enforce_expr_verdict("accept"), NULL));
+	guard_probing(chain);
 	refuse(chain, "spoof-ip",
-		one(enforce_expr_match("!=", enforce_expr_payload("ip6", "saddr"),
-			enforce_expr_addresses(chain->sources, 6))));
-	refuse(chain, "spoof-ip",
-		two(enforce_expr_field_is("icmpv6", "type", "nd-neighbor-advert"),
-			nd_target(chain, "!=")));
+		none_of_field("ip6", "saddr", enforce_expr_elements(chain->sources, 6)));
+	field = nd_target();
+	targets = none_of(field, nd_targets(chain->sources));
+	json_decref(field);
+	advert = one(enforce_expr_field_is("icmpv6", "type", "nd-neighbor-advert"));
+	json_array_extend(advert, targets);
+	json_decref(targets);
+	refuse(chain, "spoof-ip", advert);
 	add(chain,
 		enforce_expr_rule(NULL, ether_type("ip6"), enforce_expr_verdict("accept"), NULL));
 }
@@ -298,9 +341,10 @@ static void match_protocol(json_t *exprs, const struct rules_rule *rule)
 
 	if (!protocol)
 		return;
-	if (!rule->ports->len && !words[rule->protocol].standard)
+	/* That it is TCP is said by its flags, below. */
+	if (!rule->ports->len && rule->protocol == RULES_UDP)
 		json_array_append_new(exprs, enforce_expr_meta_is("l4proto", protocol));
-	else
+	else if (rule->ports->len || words[rule->protocol].standard)
 		json_array_append_new(exprs,
 			enforce_expr_match(
 				"==", enforce_expr_payload(protocol, words[rule->protocol].field),
@@ -368,8 +412,7 @@ static void write_neighbours(struct chain *chain)
 			   enforce_expr_match("==", enforce_expr_payload("ip6", "hoplimit"),
 				   json_integer(255)),
 			   enforce_expr_match("==", enforce_expr_payload("icmpv6", "type"),
-				   json_pack("{s:[s, s]}", "set", "nd-neighbor-solicit",
-					   "nd-neighbor-advert")),
+				   json_pack("{s:[i, i]}", "range", 135, 136)),
 			   enforce_expr_verdict("accept"), NULL));
 }
 
@@ -384,7 +427,10 @@ static void drop_chatter(struct chain *chain)
 		return;
 	add(chain, enforce_expr_rule("link-chatter",
 			   enforce_expr_match("==", enforce_expr_payload("icmpv6", "type"),
-				   json_pack("{s:[i, i, i, i]}", "set", 130, 131, 133, 143)),
+				   json_pack("{s:[i, i]}", "range", 130, 133)),
+			   enforce_expr_counter(), enforce_expr_verdict("drop"), NULL));
+	add(chain, enforce_expr_rule("link-chatter",
+			   enforce_expr_field_is("icmpv6", "type", "mld2-listener-report"),
 			   enforce_expr_counter(), enforce_expr_verdict("drop"), NULL));
 }
 
@@ -428,8 +474,7 @@ static void write_to(struct chain *chain)
 			enforce_expr_counter(), enforce_expr_verdict("drop"), NULL));
 	write_neighbours(chain);
 	refuse(chain, "foreign-ethertype",
-		one(enforce_expr_match("!=", enforce_expr_payload("ether", "type"),
-			json_pack("{s:[s, s]}", "set", "ip", "ip6"))));
+		none_of_field("ether", "type", json_pack("[s, s]", "ip", "ip6")));
 	if (!has_family(chain->sources, 6))
 		refuse(chain, "undeclared-ipv6", one(ether_type("ip6")));
 	add(chain, enforce_expr_rule("established", enforce_expr_state(ENFORCE_MARK_KNOWN),

@@ -75,26 +75,29 @@ static void read_entry(const struct nf_conntrack *entry, struct enforce_flow *fl
 }
 
 struct dump {
-	const struct rules_machine *machine;
-	GArray *flows;
+	GPtrArray *machines;
+	enforce_conntrack_func seen;
+	gpointer data;
 };
 
 static int on_entry(
 	enum nf_conntrack_msg_type type G_GNUC_UNUSED, struct nf_conntrack *entry, void *data)
 {
-	struct dump *dump = data;
+	const struct dump *dump = data;
 	struct enforce_flow flow;
 
 	read_entry(entry, &flow);
-	if (dump->flows->len < ENFORCE_FLOWS_MAX && enforce_flow_nic(&flow, dump->machine))
-		g_array_append_val(dump->flows, flow);
+	for (guint i = 0; i < dump->machines->len; i++)
+		if (enforce_flow_nic(&flow, dump->machines->pdata[i]))
+			dump->seen(&flow, dump->machines->pdata[i], dump->data);
 	return NFCT_CB_CONTINUE;
 }
 
-gboolean enforce_conntrack_dump(const struct rules_machine *machine, GArray *flows, GError **error)
+gboolean enforce_conntrack_dump(
+	GPtrArray *machines, enforce_conntrack_func seen, gpointer data, GError **error)
 {
 	g_autoptr(conntrack_handle) handle = nfct_open(CONNTRACK, 0);
-	struct dump dump = { machine, flows };
+	struct dump dump = { machines, seen, data };
 	guint32 family = AF_UNSPEC;
 
 	if (!handle)
@@ -172,24 +175,32 @@ gboolean enforce_conntrack_delete(const struct enforce_flow *flow, GError **erro
 	       fail(error, "forget a connection");
 }
 
-gboolean enforce_conntrack_flush(const struct rules_machine *machine,
-	enum enforce_conntrack_which which, guint *ret_n, GError **error)
+struct choosing {
+	enforce_conntrack_choice forget;
+	gpointer data;
+	GArray *flows;
+};
+
+static void choose(
+	const struct enforce_flow *flow, const struct rules_machine *machine, gpointer data)
+{
+	struct choosing *choosing = data;
+
+	if (choosing->forget(flow, machine, choosing->data))
+		g_array_append_vals(choosing->flows, flow, 1);
+}
+
+gboolean enforce_conntrack_forget(GPtrArray *machines, enforce_conntrack_choice forget,
+	gpointer data, guint *ret_n, GError **error)
 {
 	g_autoptr(GArray) flows = g_array_new(FALSE, FALSE, sizeof(struct enforce_flow));
-	guint n = 0;
+	struct choosing choosing = { forget, data, flows };
 
-	if (!enforce_conntrack_dump(machine, flows, error))
+	if (!enforce_conntrack_dump(machines, choose, &choosing, error))
 		return FALSE;
-	for (guint i = 0; i < flows->len; i++) {
-		const struct enforce_flow *flow = &g_array_index(flows, struct enforce_flow, i);
-
-		if (which == ENFORCE_CONNTRACK_UNPERMITTED &&
-			enforce_flow_is_permitted(flow, machine))
-			continue;
-		if (!enforce_conntrack_delete(flow, error))
+	for (guint i = 0; i < flows->len; i++)
+		if (!enforce_conntrack_delete(&g_array_index(flows, struct enforce_flow, i), error))
 			return FALSE;
-		n++;
-	}
-	*ret_n = n;
+	*ret_n = flows->len;
 	return TRUE;
 }

@@ -4,9 +4,14 @@
  */
 #include "host/enforce_flow.h"
 
-/* Appends the machine's connections (struct enforce_flow), in its zones, at most ENFORCE_FLOWS_MAX.
- */
-gboolean enforce_conntrack_dump(const struct rules_machine *machine, GArray *flows, GError **error);
+/* A connection of one of the machines. */
+typedef void (*enforce_conntrack_func)(
+	const struct enforce_flow *flow, const struct rules_machine *machine, gpointer data);
+
+/* Calls `seen` for each connection of each of the machines (struct rules_machine), in their zones.
+ * One pass over the kernel's table, which costs milliseconds however few are asked for. */
+gboolean enforce_conntrack_dump(
+	GPtrArray *machines, enforce_conntrack_func seen, gpointer data, GError **error);
 
 /* Enters the flow, or brings it up to date. Later packets are taken whatever their TCP window: the
  * window that the connection had is not known here. */
@@ -15,8 +20,8 @@ gboolean enforce_conntrack_load(const struct enforce_flow *flow, GError **error)
 /* Forgets the flow; one that is gone already is fine. */
 gboolean enforce_conntrack_delete(const struct enforce_flow *flow, GError **error);
 
-/* Forgets those of the machine's connections that its rules do not permit, or (NULL rules) all;
- * tells how many. */
-enum enforce_conntrack_which { ENFORCE_CONNTRACK_ALL, ENFORCE_CONNTRACK_UNPERMITTED };
-gboolean enforce_conntrack_flush(const struct rules_machine *machine,
-	enum enforce_conntrack_which which, guint *ret_n, GError **error);
+/* Forgets the connections of the machines for which `forget` says so; tells how many. */
+typedef gboolean (*enforce_conntrack_choice)(
+	const struct enforce_flow *flow, const struct rules_machine *machine, gpointer data);
+gboolean enforce_conntrack_forget(GPtrArray *machines, enforce_conntrack_choice forget,
+	gpointer data, guint *ret_n, GError **error);

@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+#define LIST_WHOLE_MAX \
+	16 /* machines up to which one whole listing is quicker than several small ones */
+
 struct enforce_engine {
 	struct enforce_kernel *kernel;
 	const struct enforce_backend *backend;
@@ -451,14 +454,14 @@ gboolean enforce_engine_load(struct enforce_engine *engine, GError **error)
 
 /* Reading back */
 
-static gboolean list_table(
-	struct enforce_engine *engine, const char *family, json_t *listing, GError **error)
+/* Appends what the kernel lists of the object; an absent one adds nothing. Takes `object`. */
+static gboolean list_object(struct enforce_engine *engine, const char *what, json_t *object,
+	json_t *listing, GError **error)
 {
-	json_t *table = json_pack("{s:s, s:s}", "family", family, "name", ENFORCE_TABLE);
 	g_autoptr(GError) why = NULL;
-	json_t *found = engine->kernel->list(engine->kernel, "table", table, &why);
+	json_t *found = engine->kernel->list(engine->kernel, what, object, &why);
 
-	json_decref(table);
+	json_decref(object);
 	if (found)
 		json_array_extend(listing, found);
 	json_decref(found);
@@ -469,27 +472,54 @@ static gboolean list_table(
 	return TRUE;
 }
 
-/* Both tables as the kernel has them; an absent one adds nothing. */
-static json_t *list_all(struct enforce_engine *engine, GError **error)
+static gboolean list_table(
+	struct enforce_engine *engine, const char *family, json_t *listing, GError **error)
 {
-	json_t *listing = json_array();
-
-	if (list_table(engine, "bridge", listing, error) &&
-		list_table(engine, "inet", listing, error))
-		return listing;
-	json_decref(listing);
-	return NULL;
+	return list_object(engine, "table",
+		json_pack("{s:s, s:s}", "family", family, "name", ENFORCE_TABLE), listing, error);
 }
 
-static struct enforce_image *read_back(struct enforce_engine *engine, GError **error)
+/* Lists, one by one, the chains, sets and maps that the commands add. */
+static gboolean list_added(
+	struct enforce_engine *engine, const json_t *commands, json_t *listing, GError **error)
 {
-	json_t *listing = list_all(engine, error);
-	struct enforce_image *image;
+	static const char *const kinds[] = { "chain", "set", "map" };
+	gsize index;
+	json_t *command;
 
-	if (!listing)
-		return NULL;
-	image = enforce_image_new();
-	enforce_image_add_listing(image, listing);
+	json_array_foreach(commands, index, command)
+	{
+		const json_t *added = json_object_get(command, "add");
+
+		for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
+			const json_t *object = json_object_get(added, kinds[i]);
+
+			if (object && !list_object(engine, kinds[i],
+					      json_pack("{s:O, s:O, s:O}", "family",
+						      json_object_get(object, "family"), "table",
+						      json_object_get(object, "table"), "name",
+						      json_object_get(object, "name")),
+					      listing, error))
+				return FALSE;
+		}
+	}
+	return TRUE;
+}
+
+/* Reads back what the commands add, or (NULL) both tables whole. */
+static struct enforce_image *read_back(
+	struct enforce_engine *engine, const json_t *commands, GError **error)
+{
+	json_t *listing = json_array();
+	struct enforce_image *image = NULL;
+	gboolean ok = commands ? list_added(engine, commands, listing, error)
+			       : list_table(engine, "bridge", listing, error) &&
+					 list_table(engine, "inet", listing, error);
+
+	if (ok) {
+		image = enforce_image_new();
+		enforce_image_add_listing(image, listing);
+	}
 	json_decref(listing);
 	return image;
 }
@@ -505,7 +535,7 @@ static struct enforce_image *wanted_image(struct enforce_engine *engine)
 
 char *enforce_engine_difference(struct enforce_engine *engine, GError **error)
 {
-	g_autoptr(enforce_image) found = read_back(engine, error);
+	g_autoptr(enforce_image) found = read_back(engine, NULL, error);
 	g_autoptr(enforce_image) wanted = NULL;
 
 	if (!found)
@@ -545,17 +575,45 @@ static json_t *absent(const char *uuid)
 		"kernel", "", "difference", "");
 }
 
-/* What differs in the parts that all machines rest on: base chains, sets, zones. */
-static char *shared_difference(struct enforce_engine *engine, const struct enforce_image *found)
+static json_t *commands_for_base(struct enforce_engine *engine)
 {
 	json_t *commands = json_array();
-	g_autoptr(enforce_image) base = NULL;
 
 	enforce_base_add(commands, engine->backend);
 	add_bridges(engine, commands, NULL, engine->bridges);
-	base = enforce_image_of_commands(commands);
+	return commands;
+}
+
+/* What differs in the parts that all machines rest on: base chains, sets, zones. */
+static char *shared_difference(struct enforce_engine *engine, const struct enforce_image *found)
+{
+	json_t *commands = commands_for_base(engine);
+	g_autoptr(enforce_image) base = enforce_image_of_commands(commands);
+
 	json_decref(commands);
 	return enforce_image_missing(base, found);
+}
+
+/* One machine among many: a listing of everything would take seconds, that of its parts does not.
+ */
+static gboolean verify_one(struct enforce_engine *engine, const struct enforce_state_entry *entry,
+	json_t *verdicts, GError **error)
+{
+	json_t *commands = commands_for_base(engine);
+	g_autoptr(enforce_image) found = NULL;
+	g_autoptr(enforce_image) wanted = NULL;
+	g_autofree char *shared = NULL;
+
+	add_entry(engine, commands, entry);
+	wanted = enforce_image_of_commands(commands);
+	found = read_back(engine,
+		g_hash_table_size(engine->entries) > LIST_WHOLE_MAX ? commands : NULL, error);
+	json_decref(commands);
+	if (!found)
+		return FALSE;
+	shared = shared_difference(engine, found);
+	json_array_append_new(verdicts, verdict_of(entry, wanted, found, shared));
+	return TRUE;
 }
 
 gboolean enforce_engine_verify(
@@ -571,16 +629,13 @@ gboolean enforce_engine_verify(
 		json_array_append_new(verdicts, absent(uuid));
 		return TRUE;
 	}
-	found = read_back(engine, error);
+	if (uuid)
+		return verify_one(engine, find(engine, uuid), verdicts, error);
+	found = read_back(engine, NULL, error);
 	if (!found)
 		return FALSE;
 	wanted = wanted_image(engine);
 	shared = shared_difference(engine, found);
-	if (uuid) {
-		json_array_append_new(
-			verdicts, verdict_of(find(engine, uuid), wanted, found, shared));
-		return TRUE;
-	}
 	g_hash_table_iter_init(&iter, engine->entries);
 	while (g_hash_table_iter_next(&iter, NULL, &value))
 		json_array_append_new(verdicts, verdict_of(value, wanted, found, shared));

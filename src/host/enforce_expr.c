@@ -91,7 +91,7 @@ static json_t *prefix_element(const struct rules_prefix *prefix)
 		"len", (int)prefix->bits);
 }
 
-json_t *enforce_expr_addresses(const GArray *prefixes, guint8 family)
+json_t *enforce_expr_elements(const GArray *prefixes, guint8 family)
 {
 	json_t *elements = json_array();
 
@@ -102,6 +102,13 @@ json_t *enforce_expr_addresses(const GArray *prefixes, guint8 family)
 		if (prefix->family == family && !is_covered(prefixes, i))
 			json_array_append_new(elements, prefix_element(prefix));
 	}
+	return elements;
+}
+
+json_t *enforce_expr_addresses(const GArray *prefixes, guint8 family)
+{
+	json_t *elements = enforce_expr_elements(prefixes, family);
+
 	if (json_array_size(elements))
 		return enforce_expr_set(elements);
 	json_decref(elements);

@@ -27,5 +27,8 @@ json_t *enforce_expr_counter(void);
 json_t *enforce_expr_addresses(const GArray *prefixes, guint8 family);
 json_t *enforce_expr_set(json_t *elements);
 
+/* The same as a plain array, perhaps empty. */
+json_t *enforce_expr_elements(const GArray *prefixes, guint8 family);
+
 /* A rule from a NULL-terminated list of expressions. */
 json_t *enforce_expr_rule(const char *comment, json_t *first, ...) G_GNUC_NULL_TERMINATED;

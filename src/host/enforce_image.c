@@ -1,6 +1,7 @@
 #include "host/enforce_image.h"
 
 #include "host/enforce_chains.h"
+#include "host/enforce_interval.h"
 
 #include <string.h>
 
@@ -138,10 +139,14 @@ static void normalise_match(json_t *match)
 	const json_t *payload = json_object_get(json_object_get(match, "left"), "payload");
 	const char *protocol = json_string_value(json_object_get(payload, "protocol"));
 	const char *name = json_string_value(json_object_get(payload, "field"));
+	json_t *covered;
 
 	if (protocol && name && !strcmp(name, "type") && g_str_has_prefix(protocol, "icmp"))
 		json_object_set_new(
 			match, "right", icmp_types_of(protocol, json_object_get(match, "right")));
+	covered = enforce_interval_normalise(json_object_get(match, "right"));
+	if (covered)
+		json_object_set_new(match, "right", covered);
 }
 
 /* Counters forget their values and sets their order. Expressions nest as deep as nft prints them: a
@@ -332,7 +337,8 @@ static GPtrArray *names_of(
 	return names;
 }
 
-#define LINE_TOLD 240 /* bytes of a rule that are quoted */
+#define LINE_TOLD 200 /* bytes of a rule that are quoted */
+#define BEFORE    60  /* of them before the place where two rules part */
 
 static int line_length(const char *text)
 {
@@ -344,25 +350,27 @@ static void tell(GString *out, const char *name, const GString *wanted, const GS
 {
 	const char *left = wanted ? wanted->str : NULL;
 	const char *right = found ? found->str : NULL;
-	gsize same = 0;
+	gsize line = 0;
+	gsize from = 0;
 
 	if (!left || !right) {
 		g_string_append_printf(out, "%s %s", name, right ? "is not ours" : "is missing");
 		return;
 	}
-	for (gsize i = 0; left[i] && left[i] == right[i]; i++)
-		if (left[i] == '\n')
-			same = i + 1;
-	if (!left[same])
+	for (; left[from] && left[from] == right[from]; from++)
+		if (left[from] == '\n')
+			line = from + 1;
+	from = MAX(line, from > BEFORE ? from - BEFORE : 0);
+	if (!left[line])
 		g_string_append_printf(
-			out, "%s has more: %.*s", name, line_length(right + same), right + same);
-	else if (!right[same])
+			out, "%s has more: %.*s", name, line_length(right + line), right + line);
+	else if (!right[line])
 		g_string_append_printf(
-			out, "%s lacks: %.*s", name, line_length(left + same), left + same);
+			out, "%s lacks: %.*s", name, line_length(left + line), left + line);
 	else
 		g_string_append_printf(out, "%s has %.*s instead of %.*s", name,
-			line_length(right + same), right + same, line_length(left + same),
-			left + same);
+			line_length(right + from), right + from, line_length(left + from),
+			left + from);
 }
 
 /* Takes the names. */

@@ -234,17 +234,36 @@ static gboolean read_machines(const json_t *message, GPtrArray *machines, GError
 	return TRUE;
 }
 
-/* Ends what the machine's new rules do not permit. A cut machine keeps no connection. */
-static gboolean prune(
-	struct enforce_server *server, const struct rules_machine *machine, GError **error)
+static gboolean is_unpermitted(
+	const struct enforce_flow *flow, const struct rules_machine *machine, gpointer data)
+{
+	struct enforce_server *server = data;
+
+	return enforce_engine_is_cut(server->engine, machine->uuid) ||
+	       !enforce_flow_is_permitted(flow, machine);
+}
+
+static gboolean is_any(const struct enforce_flow *flow G_GNUC_UNUSED,
+	const struct rules_machine *machine G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+	return TRUE;
+}
+
+/* Ends what the machines' new rules do not permit. A cut machine keeps no connection. */
+static gboolean prune(struct enforce_server *server, GPtrArray *machines, GError **error)
 {
 	guint n;
 
-	return enforce_conntrack_flush(machine,
-		enforce_engine_is_cut(server->engine, machine->uuid)
-			? ENFORCE_CONNTRACK_ALL
-			: ENFORCE_CONNTRACK_UNPERMITTED,
-		&n, error);
+	return enforce_conntrack_forget(machines, is_unpermitted, server, &n, error);
+}
+
+/* A borrowed machine as a list of one. */
+static GPtrArray *list_of(const struct rules_machine *machine)
+{
+	GPtrArray *machines = g_ptr_array_new();
+
+	g_ptr_array_add(machines, (gpointer)machine);
+	return machines;
 }
 
 /* One reading back serves all verdicts of a request: those of other machines are left out. */
@@ -286,10 +305,7 @@ static gboolean do_set(
 		return FALSE;
 	if (note)
 		json_object_set_new(reply, "note", json_string(note));
-	for (guint i = 0; i < machines->len; i++)
-		if (!prune(server, machines->pdata[i], error))
-			return FALSE;
-	return verify_some(server, machines, reply, error);
+	return prune(server, machines, error) && verify_some(server, machines, reply, error);
 }
 
 static gboolean do_remove(
@@ -324,27 +340,32 @@ static gboolean do_cut(
 	struct enforce_server *server, const json_t *message, json_t *reply, GError **error)
 {
 	const struct rules_machine *machine = require(server, message, error);
+	g_autoptr(GPtrArray) machines = NULL;
 
 	if (!machine || !enforce_engine_cut(server->engine, uuid_of(message), error))
 		return FALSE;
-	machine = require(server, message, error);
-	return machine && prune(server, machine, error) && do_verify(server, message, reply, error);
+	machines = list_of(require(server, message, error));
+	return prune(server, machines, error) && do_verify(server, message, reply, error);
+}
+
+static void append_flow(const struct enforce_flow *flow,
+	const struct rules_machine *machine G_GNUC_UNUSED, gpointer entries)
+{
+	if (json_array_size(entries) < ENFORCE_FLOWS_MAX)
+		json_array_append_new(entries, enforce_flow_to_json(flow));
 }
 
 static gboolean do_dump(
 	struct enforce_server *server, const json_t *message, json_t *reply, GError **error)
 {
 	const struct rules_machine *machine = require(server, message, error);
-	g_autoptr(GArray) flows = g_array_new(FALSE, FALSE, sizeof(struct enforce_flow));
+	g_autoptr(GPtrArray) machines = list_of(machine);
 	json_t *entries = json_array();
 
 	json_object_set_new(reply, "entries", entries);
-	if (!machine || !enforce_conntrack_dump(machine, flows, error))
+	if (!machine || !enforce_conntrack_dump(machines, append_flow, entries, error))
 		return FALSE;
-	for (guint i = 0; i < flows->len; i++)
-		json_array_append_new(entries,
-			enforce_flow_to_json(&g_array_index(flows, struct enforce_flow, i)));
-	json_object_set_new(reply, "n", json_integer(flows->len));
+	json_object_set_new(reply, "n", json_integer((json_int_t)json_array_size(entries)));
 	return TRUE;
 }
 
@@ -397,9 +418,10 @@ static gboolean do_flush(
 	struct enforce_server *server, const json_t *message, json_t *reply, GError **error)
 {
 	const struct rules_machine *machine = require(server, message, error);
+	g_autoptr(GPtrArray) machines = list_of(machine);
 	guint n = 0;
 
-	if (!machine || !enforce_conntrack_flush(machine, ENFORCE_CONNTRACK_ALL, &n, error))
+	if (!machine || !enforce_conntrack_forget(machines, is_any, NULL, &n, error))
 		return FALSE;
 	json_object_set_new(reply, "n", json_integer(n));
 	return TRUE;

@@ -73,21 +73,36 @@ static void note(struct enforce_watch *watch, const char *words, const char *nam
 		g_hash_table_add(watch->objects, g_strdup(name));
 }
 
-static char *describe(struct enforce_watch *watch)
+/* Tells the words that begin so, at most WORDS_TOLD. */
+#define WORDS_TOLD 10
+
+static void describe_some(struct enforce_watch *watch, const char *beginning, GString *out)
 {
-	GString *out = g_string_new(NULL);
 	GHashTableIter iter;
 	gpointer text, n;
 	guint told = 0;
 
 	g_hash_table_iter_init(&iter, watch->words);
-	while (g_hash_table_iter_next(&iter, &text, &n) && told++ < 10) {
+	while (g_hash_table_iter_next(&iter, &text, &n) && told < WORDS_TOLD) {
+		if (!g_str_has_prefix(text, beginning))
+			continue;
+		told++;
 		g_string_append_printf(out, "%s%s", out->len ? "; " : "", (const char *)text);
 		if (GPOINTER_TO_UINT(n) > 1)
 			g_string_append_printf(out, " (%u)", GPOINTER_TO_UINT(n));
 	}
-	if (g_hash_table_size(watch->words) > 10)
-		g_string_append_printf(out, "; and %u more", g_hash_table_size(watch->words) - 10);
+	if (told == WORDS_TOLD)
+		g_string_append(out, "; and more");
+}
+
+/* A table that has gone took everything in it along: that need not be said. */
+static char *describe(struct enforce_watch *watch)
+{
+	GString *out = g_string_new(NULL);
+
+	describe_some(watch, "table", out);
+	if (!out->len)
+		describe_some(watch, "", out);
 	return g_string_free(out, FALSE);
 }
 

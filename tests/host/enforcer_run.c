@@ -243,7 +243,7 @@ static const struct enforcer_event *find_event(struct enforcer_run *run, const c
 const struct enforcer_event *enforcer_run_wait(struct enforcer_run *run, const char *kind,
 	const char *tap, const char *direction, const char *rule)
 {
-	gint64 end = g_get_monotonic_time() + 2 * G_USEC_PER_SEC;
+	gint64 end = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
 	const struct enforcer_event *event;
 
 	while (!(event = find_event(run, kind, tap, direction, rule)) &&

@@ -58,7 +58,7 @@ struct enforcer_answer *enforcer_run_load(
 	struct enforcer_run *run, const char *uuid, const char *entries);
 void enforcer_answer_free(struct enforcer_answer *answer);
 
-/* Waits at most 2 s for an event; borrowed; NULL when none came. NULL arguments match anything. */
+/* Waits at most 10 s for an event; borrowed; NULL when none came. NULL arguments match anything. */
 const struct enforcer_event *enforcer_run_wait(struct enforcer_run *run, const char *kind,
 	const char *tap, const char *direction, const char *rule);
 void enforcer_run_forget_events(struct enforcer_run *run);

@@ -1,0 +1,3 @@
+#include "host/enforce_kernel.h"
+
+G_DEFINE_QUARK(drover - enforce - kernel - error, enforce_kernel_error)

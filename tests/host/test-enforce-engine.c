@@ -1,0 +1,420 @@
+/* The engine on a recorder instead of a kernel: what it asks for (golden files, REGENERATE=1 writes
+ * them), and what it does when the kernel says no. With it the small pure parts: reports, packets,
+ * flows, the state file. */
+#include "host/enforce_engine.h"
+#include "host/enforce_flow.h"
+#include "host/enforce_image.h"
+#include "host/enforce_report.h"
+#include "host/enforce_state.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define UUID  "aaaaaaaa-0000-4000-8000-000000000001"
+#define OTHER "bbbbbbbb-0000-4000-8000-000000000002"
+
+/* Keeps what it was told, and lists nothing. */
+struct recorder {
+	struct enforce_kernel ops;
+	json_t *applied;         /* one array a transaction */
+	const char *refuse_when; /* refuse a transaction that contains this; NULL: none */
+};
+
+static gboolean record(struct enforce_kernel *kernel, const json_t *commands, GError **error)
+{
+	struct recorder *recorder = (struct recorder *)kernel;
+	char *text = json_dumps(commands, 0);
+	gboolean refuse = recorder->refuse_when && strstr(text, recorder->refuse_when);
+
+	free(text);
+	if (refuse) {
+		g_set_error(error, ENFORCE_KERNEL_ERROR, ENFORCE_KERNEL_ERROR_REFUSED,
+			"no, says the test");
+		return FALSE;
+	}
+	json_array_append_new(recorder->applied, json_deep_copy(commands));
+	return TRUE;
+}
+
+static json_t *list_nothing(struct enforce_kernel *kernel G_GNUC_UNUSED,
+	const char *what G_GNUC_UNUSED, const json_t *object G_GNUC_UNUSED, GError **error)
+{
+	g_set_error(error, ENFORCE_KERNEL_ERROR, ENFORCE_KERNEL_ERROR_ABSENT, "nothing there");
+	return NULL;
+}
+
+static struct recorder recorder_new(void)
+{
+	return (struct recorder){ .ops = { .apply = record, .list = list_nothing },
+		.applied = json_array() };
+}
+
+static struct rules_machine *machine_new(const char *uuid, const char *tap, const char *address)
+{
+	struct rules_machine *machine = rules_machine_new(uuid, "m", "shop");
+	struct rules_nic *nic = rules_machine_add_nic(machine, tap, "52:54:00:00:00:01", "br0");
+
+	nic->zone = 3;
+	g_assert_true(rules_nic_add_address(nic, address, NULL));
+	return machine;
+}
+
+static struct rules_machine *example(void)
+{
+	struct rules_machine *machine = machine_new(UUID, "tap1", "10.0.0.1");
+	struct rules_rule *rule = rules_machine_add_rule(machine, "http", RULES_IN, RULES_TCP);
+
+	g_assert_true(rules_nic_add_address(machine->nics->pdata[0], "2001:db8::1", NULL));
+	rules_rule_add_ports(rule, 8080, 8090);
+	rules_rule_add_ports(rule, 80, 80);
+	rules_rule_add_ports(rule, 8085, 8100);
+	g_assert_true(rules_rule_add_peer(rule, "10.1.0.0/16", NULL));
+	g_assert_true(rules_rule_add_peer(rule, "10.1.2.3", NULL));
+	g_assert_true(rules_rule_add_peer(rule, "10.2.0.1", NULL));
+	g_assert_true(rules_rule_add_peer(rule, "2001:db8::/32", NULL));
+	rules_machine_add_rule(machine, "ping", RULES_OUT, RULES_ICMP);
+	rule = rules_machine_add_rule(machine, "dhcp", RULES_OUT, RULES_UDP);
+	rules_rule_add_ports(rule, 67, 67);
+	g_assert_true(rules_rule_add_peer(rule, "255.255.255.255", NULL));
+	rule = rules_machine_add_rule(machine, "ra", RULES_IN, RULES_ICMPV6);
+	rules_rule_add_ports(rule, 134, 134);
+	g_assert_true(rules_rule_add_peer(rule, "fe80::/10", NULL));
+	rules_machine_add_rule(machine, "all", RULES_OUT, RULES_ANY);
+	return machine;
+}
+
+static void set(struct enforce_engine *engine, struct rules_machine *machine, char **ret_note,
+	GError **error)
+{
+	g_autoptr(GPtrArray)
+		machines = g_ptr_array_new_with_free_func((GDestroyNotify)rules_machine_free);
+
+	g_ptr_array_add(machines, machine);
+	enforce_engine_set(engine, machines, ret_note, error);
+}
+
+/* Golden */
+
+static void compare_golden(const char *name, const json_t *applied)
+{
+	g_autofree char *path = g_test_build_filename(G_TEST_DIST, "golden", name, NULL);
+	g_autofree char *wanted = NULL;
+	GString *found = g_string_new(NULL);
+	gsize index, inner;
+	json_t *transaction, *command;
+
+	json_array_foreach(applied, index, transaction)
+	{
+		g_string_append_printf(found, "# transaction %zu\n", index);
+		json_array_foreach(transaction, inner, command)
+		{
+			char *line = json_dumps(command, JSON_SORT_KEYS);
+
+			g_string_append_printf(found, "%s\n", line);
+			free(line);
+		}
+	}
+	if (g_getenv("REGENERATE"))
+		g_assert_true(g_file_set_contents(path, found->str, -1, NULL));
+	g_assert_true(g_file_get_contents(path, &wanted, NULL, NULL));
+	g_assert_cmpstr(found->str, ==, wanted);
+	g_string_free(found, TRUE);
+}
+
+/* Everything from nothing, a machine set, cut and removed. */
+static void test_golden(gconstpointer data)
+{
+	const struct enforce_backend *backend = data;
+	struct recorder recorder = recorder_new();
+	struct enforce_engine *engine = enforce_engine_new(&recorder.ops, backend, 4711, NULL);
+	g_autofree char *name = g_strdup_printf("enforce-%s.txt", backend->name);
+	char *note = NULL;
+	g_autoptr(GError) error = NULL;
+	json_t *probe = json_array();
+
+	backend->add_probe(probe);
+	json_array_append_new(recorder.applied, probe);
+	g_assert_true(enforce_engine_rebuild(engine, &error));
+	set(engine, example(), &note, &error);
+	g_assert_no_error(error);
+	g_assert_null(note);
+	g_assert_true(enforce_engine_cut(engine, UUID, &error));
+	g_assert_true(enforce_engine_remove(engine, UUID, &error));
+	compare_golden(name, recorder.applied);
+	enforce_engine_free(engine);
+	json_decref(recorder.applied);
+}
+
+/* A change says nothing of other machines. */
+static void test_small_change(void)
+{
+	struct recorder recorder = recorder_new();
+	struct enforce_engine *engine = enforce_engine_new(
+		&recorder.ops, &enforce_backends[1], 1, NULL);
+	char *note = NULL;
+	char *text;
+
+	set(engine, example(), &note, NULL);
+	set(engine, machine_new(OTHER, "tap2", "10.0.0.2"), &note, NULL);
+	text = json_dumps(json_array_get(recorder.applied, 1), 0);
+	g_assert_nonnull(strstr(text, "tap2"));
+	g_assert_null(strstr(text, "tap1"));
+	free(text);
+	enforce_engine_free(engine);
+	json_decref(recorder.applied);
+}
+
+/* E1: rules that the kernel does not take become a quarantine, and the caller hears why. */
+static void test_refused_is_cut(void)
+{
+	struct recorder recorder = recorder_new();
+	struct enforce_engine *engine = enforce_engine_new(
+		&recorder.ops, &enforce_backends[1], 1, NULL);
+	g_autofree char *note = NULL;
+	g_autoptr(GError) error = NULL;
+	char *text;
+
+	recorder.refuse_when = "\"http\"";
+	set(engine, example(), &note, &error);
+	g_assert_no_error(error);
+	g_assert_nonnull(strstr(note, "no, says the test"));
+	g_assert_true(enforce_engine_is_cut(engine, UUID));
+	text = json_dumps(json_array_get(recorder.applied, 0), 0);
+	g_assert_nonnull(strstr(text, "\"cut\""));
+	g_assert_null(strstr(text, "accept\": null"));
+	free(text);
+	enforce_engine_free(engine);
+	json_decref(recorder.applied);
+}
+
+static void test_conflicts(void)
+{
+	struct recorder recorder = recorder_new();
+	struct enforce_engine *engine = enforce_engine_new(
+		&recorder.ops, &enforce_backends[1], 1, NULL);
+	struct rules_machine *zoned = machine_new(OTHER, "tap2", "10.0.0.2");
+	char *note = NULL;
+	g_autoptr(GError) tap = NULL;
+	g_autoptr(GError) zone = NULL;
+
+	set(engine, example(), &note, NULL);
+	set(engine, machine_new(OTHER, "tap1", "10.0.0.2"), &note, &tap);
+	g_assert_error(tap, ENFORCE_ERROR, ENFORCE_ERROR_REFUSED);
+	((struct rules_nic *)zoned->nics->pdata[0])->zone = 4;
+	set(engine, zoned, &note, &zone);
+	g_assert_error(zone, ENFORCE_ERROR, ENFORCE_ERROR_REFUSED);
+	g_assert_null(enforce_engine_find(engine, OTHER));
+	g_assert_cmpuint(json_array_size(recorder.applied), ==, 1);
+	enforce_engine_free(engine);
+	json_decref(recorder.applied);
+}
+
+/* What was set before a crash is there after it; a broken file is an error and nothing else. */
+static void test_state(void)
+{
+	g_autofree char *directory = g_dir_make_tmp("drover-state-XXXXXX", NULL);
+	g_autofree char *path = g_build_filename(directory, "state.json", NULL);
+	g_autofree char *text = NULL;
+	struct recorder recorder = recorder_new();
+	struct enforce_engine *engine = enforce_engine_new(
+		&recorder.ops, &enforce_backends[0], 1, path);
+	g_autoptr(rules_machine) wanted = example();
+	char *note = NULL;
+	gsize size;
+
+	g_assert_true(enforce_engine_load(engine, NULL));
+	set(engine, example(), &note, NULL);
+	g_assert_true(enforce_engine_cut(engine, UUID, NULL));
+	enforce_engine_free(engine);
+	engine = enforce_engine_new(&recorder.ops, &enforce_backends[0], 1, path);
+	g_assert_true(enforce_engine_load(engine, NULL));
+	g_assert_true(rules_machine_equal(enforce_engine_find(engine, UUID), wanted));
+	g_assert_true(enforce_engine_is_cut(engine, UUID));
+	enforce_engine_free(engine);
+	g_assert_true(g_file_get_contents(path, &text, &size, NULL));
+	for (gsize cut = 1; cut < size; cut += 7) {
+		g_autoptr(GError) error = NULL;
+
+		g_assert_true(g_file_set_contents(path, text, (gssize)cut, NULL));
+		engine = enforce_engine_new(&recorder.ops, &enforce_backends[0], 1, path);
+		g_assert_false(enforce_engine_load(engine, &error));
+		g_assert_nonnull(error);
+		enforce_engine_free(engine);
+	}
+	g_unlink(path);
+	g_rmdir(directory);
+	json_decref(recorder.applied);
+}
+
+/* Pictures */
+
+static json_t *parse(const char *text)
+{
+	json_t *json = json_loads(text, 0, NULL);
+
+	g_assert_nonnull(json);
+	return json;
+}
+
+static void test_image(void)
+{
+	json_t *commands = parse(
+		"[{\"add\":{\"chain\":{\"family\":\"bridge\",\"table\":\"drover\",\"name\":"
+		"\"to-t\"}}},{\"add\":{\"rule\":{\"family\":\"bridge\",\"table\":\"drover\","
+		"\"chain\":\"to-t\",\"comment\":\"c\",\"expr\":[{\"match\":{\"op\":\"==\","
+		"\"left\":{\"payload\":{\"protocol\":\"icmp\",\"field\":\"type\"}},\"right\":"
+		"{\"set\":[8,3]}}},{\"counter\":{\"packets\":0,\"bytes\":0}}]}}}]");
+	json_t *same = parse(
+		"[{\"chain\":{\"family\":\"bridge\",\"table\":\"drover\",\"name\":\"to-t\","
+		"\"handle\":7}},{\"rule\":{\"family\":\"bridge\",\"table\":\"drover\",\"chain\":"
+		"\"to-t\",\"handle\":9,\"comment\":\"c\",\"expr\":[{\"match\":{\"right\":{\"set\":"
+		"[\"destination-unreachable\",\"echo-request\"]},\"op\":\"==\",\"left\":"
+		"{\"payload\":{\"protocol\":\"icmp\",\"field\":\"type\"}}}},{\"counter\":"
+		"{\"packets\":77,\"bytes\":7700}}]}}]");
+	static const char *const taps[] = { "t", NULL };
+	g_autoptr(enforce_image) wanted = enforce_image_of_commands(commands);
+	g_autoptr(enforce_image) found = enforce_image_new();
+	g_autofree char *nothing = NULL;
+	g_autofree char *more = NULL;
+	g_autofree char *gone = NULL;
+	g_autoptr(enforce_image) empty = enforce_image_new();
+
+	enforce_image_add_listing(found, same);
+	nothing = enforce_image_difference(wanted, found, taps);
+	g_assert_cmpstr(nothing, ==, "");
+	gone = enforce_image_difference(wanted, empty, taps);
+	g_assert_cmpstr(gone, ==, "bridge chain to-t is missing");
+	enforce_image_add_listing(found, same);
+	more = enforce_image_difference(wanted, found, taps);
+	g_assert_nonnull(strstr(more, "bridge chain to-t has more"));
+	json_decref(commands);
+	json_decref(same);
+}
+
+/* Reports */
+
+static void count_told(const char *tap, const char *direction, const char *rule,
+	const struct enforce_packet *packet G_GNUC_UNUSED, guint count, gpointer data)
+{
+	guint *told = data;
+
+	g_assert_cmpstr(tap, ==, "tap1");
+	g_assert_cmpstr(direction, ==, "out");
+	g_assert_cmpstr(rule, ==, "default-deny");
+	told[0]++;
+	told[1] += count;
+}
+
+static void test_report(void)
+{
+	guint told[2] = { 0 };
+	struct enforce_report *report = enforce_report_new(count_told, told);
+	struct enforce_packet packet = { .protocol = "tcp", .source = "10.0.0.1" };
+	gint64 now = G_USEC_PER_SEC;
+
+	g_assert_false(enforce_report_add(report, "somebody else: ", &packet, now));
+	g_assert_false(enforce_report_add(report, "drover:", &packet, now));
+	for (guint i = 0; i < 50; i++)
+		g_assert_true(
+			enforce_report_add(report, "drover:out:default-deny:tap1", &packet, now));
+	g_assert_cmpuint(told[0], ==, 1);
+	g_assert_true(enforce_report_tick(report, now + ENFORCE_REPORT_INTERVAL_US));
+	g_assert_cmpuint(told[0], ==, 2);
+	g_assert_cmpuint(told[1], ==, 50);
+	/* A scan of all ports tells a bounded number of lines. */
+	for (guint i = 0; i < 65536; i++) {
+		packet.port = (guint16)i;
+		enforce_report_add(report, "drover:out:default-deny:tap1", &packet,
+			now + 2 * ENFORCE_REPORT_INTERVAL_US);
+	}
+	g_assert_cmpuint(told[0], <=, 2 + ENFORCE_REPORT_PER_RULE);
+	for (guint i = 3;
+		i < 200 && enforce_report_tick(report, now + i * ENFORCE_REPORT_INTERVAL_US); i++)
+		;
+	g_assert_false(enforce_report_tick(report, now + 300 * ENFORCE_REPORT_INTERVAL_US));
+	enforce_report_free(report);
+}
+
+/* Packets of a hostile guest: any length, any bytes. */
+static void test_packet(void)
+{
+	static const guint8 udp[] = { 0x45, 0, 0, 28, 0, 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0,
+		0, 2, 0x30, 0x39, 0, 53, 0, 8, 0, 0 };
+	struct enforce_packet packet;
+
+	enforce_packet_read(0x0800, NULL, 0, udp, sizeof udp, &packet);
+	g_assert_cmpstr(packet.source, ==, "10.0.0.1");
+	g_assert_cmpstr(packet.destination, ==, "10.0.0.2");
+	g_assert_cmpstr(packet.protocol, ==, "udp");
+	g_assert_cmpuint(packet.port, ==, 53);
+	for (gsize size = 0; size < sizeof udp; size++) {
+		g_autofree guint8 *copy = g_memdup2(udp, size);
+
+		enforce_packet_read(0x0800, NULL, 0, copy, size, &packet);
+		g_assert_cmpuint(packet.port, ==, size >= 24 ? 53 : 0);
+	}
+	for (guint round = 0; round < 20000; round++) {
+		static const guint16 types[] = { 0x0800, 0x86dd, 0x0806, 0x1234 };
+		gsize size = (gsize)g_test_rand_int_range(0, 80);
+		g_autofree guint8 *bytes = g_malloc(size + 1);
+
+		for (gsize i = 0; i < size; i++)
+			bytes[i] = (guint8)g_test_rand_int_range(0, 256);
+		if (size && round % 2)
+			bytes[0] = round % 4 == 1 ? 0x45 : 0x60;
+		enforce_packet_read(types[round % 4], bytes, MIN(size, 14), bytes, size, &packet);
+		g_assert_cmpuint(strlen(packet.protocol), >, 0);
+	}
+}
+
+static void test_flow(void)
+{
+	g_autoptr(rules_machine) machine = example();
+	struct enforce_flow flow = { .protocol = 6,
+		.destination_port = 80,
+		.source_port = 4000,
+		.tcp_state = 3,
+		.timeout_s = 100,
+		.mark = 0xdeadbeef,
+		.status = 14 };
+	struct enforce_flow again;
+	g_autoptr(GError) error = NULL;
+	json_t *json;
+
+	g_assert_true(rules_prefix_parse("10.1.9.9", &flow.source, NULL));
+	g_assert_true(rules_prefix_parse("10.0.0.1", &flow.destination, NULL));
+	g_assert_null(enforce_flow_nic(&flow, machine));
+	g_assert_true(enforce_flow_adopt(&flow, machine));
+	g_assert_cmpuint(flow.zone, ==, 3);
+	g_assert_nonnull(enforce_flow_nic(&flow, machine));
+	g_assert_true(enforce_flow_is_permitted(&flow, machine));
+	json = enforce_flow_to_json(&flow);
+	g_assert_true(enforce_flow_from_json(json, &again, &error));
+	again.zone = 3;
+	g_assert_cmpmem(&again, sizeof again, &flow, sizeof flow);
+	json_object_set_new(json, "destination-port", json_integer(65536));
+	g_assert_false(enforce_flow_from_json(json, &again, NULL));
+	json_decref(json);
+	flow.destination_port = 81;
+	g_assert_false(enforce_flow_is_permitted(&flow, machine));
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	for (const struct enforce_backend *backend = enforce_backends; backend->name; backend++) {
+		g_autofree char *path = g_strdup_printf("/enforce/golden/%s", backend->name);
+
+		g_test_add_data_func(path, backend, test_golden);
+	}
+	g_test_add_func("/enforce/engine/small-change", test_small_change);
+	g_test_add_func("/enforce/engine/refused-is-cut", test_refused_is_cut);
+	g_test_add_func("/enforce/engine/conflicts", test_conflicts);
+	g_test_add_func("/enforce/engine/state", test_state);
+	g_test_add_func("/enforce/image", test_image);
+	g_test_add_func("/enforce/report", test_report);
+	g_test_add_func("/enforce/packet", test_packet);
+	g_test_add_func("/enforce/flow", test_flow);
+	return g_test_run();
+}
