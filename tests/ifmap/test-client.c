@@ -275,6 +275,7 @@ static void test_config(void)
 	}
 }
 
+/* An error that waiting might mend comes after min_ms, another (min_ms 0) before patience ends. */
 static void check_unreachable(const struct ifmap_client_config *config, int code, unsigned min_ms)
 {
 	g_autoptr(GError) error = NULL;
@@ -282,12 +283,12 @@ static void check_unreachable(const struct ifmap_client_config *config, int code
 	gint64 start_us = g_get_monotonic_time();
 
 	g_assert_no_error(error);
-	g_assert_false(
-		ifmap_client_publish_sync(client, one_update(IFMAP_SINGLE_VALUE), 300, &error));
+	g_assert_false(ifmap_client_publish_sync(
+		client, one_update(IFMAP_SINGLE_VALUE), min_ms ? min_ms : SYNC_MS, &error));
 	g_assert_error(error, IFMAP_ERROR, code);
 	g_assert_nonnull(strstr(error->message, config->url));
 	g_assert_cmpint(g_get_monotonic_time() - start_us, >=, min_ms * G_GINT64_CONSTANT(1000));
-	g_assert_cmpint(g_get_monotonic_time() - start_us, <, 2 * G_TIME_SPAN_SECOND);
+	g_assert_cmpint(g_get_monotonic_time() - start_us, <, SYNC_MS * G_GINT64_CONSTANT(1000));
 }
 
 /* A port on which something, or nothing, listens; *ret_fd is to be closed. */
@@ -543,7 +544,7 @@ static void check_free(struct bed *bed)
 	gint64 start_us = g_get_monotonic_time();
 
 	g_clear_pointer(&bed->client, ifmap_client_free);
-	g_assert_cmpint(g_get_monotonic_time() - start_us, <, 1500 * G_GINT64_CONSTANT(1000));
+	g_assert_cmpint(g_get_monotonic_time() - start_us, <, 3 * G_TIME_SPAN_SECOND);
 }
 
 static void test_free_ends_session(void)
