@@ -1,0 +1,185 @@
+/* Durability (C36): clients publish forever metadata as fast as they can, the server is killed with
+ * SIGKILL in the middle, started again, and asked: everything acknowledged must be there, and every
+ * publish must be there whole or not at all. */
+#include <string.h>
+
+#include "ifmap/answer.h"
+#include "server.h"
+
+#define ROUNDS  4
+#define CLIENTS 3
+
+struct publisher {
+	struct server *server;
+	char name[2];
+	int round;
+	unsigned n_sent;         /* the last one sent */
+	unsigned n_acknowledged; /* the last one answered publishReceived */
+};
+
+/* One publish: two facts on an identifier of their own, and one on a link, which belong together.
+ */
+static char *publish_body(const struct publisher *publisher, const char *session_id, unsigned n)
+{
+	static const char META[] = "<metadata><x:d ifmap-cardinality=\"multiValue\"/></metadata>";
+	g_autofree char *id = g_strdup_printf(
+		"<access-request name=\"%s-%d-%u\"/>", publisher->name, publisher->round, n);
+	g_autofree char *operation = g_strdup_printf(
+		"<ifmap:publish session-id=\"%s\">"
+		"<update lifetime=\"forever\">%s%s</update>"
+		"<update lifetime=\"forever\">%s%s</update>"
+		"<update lifetime=\"forever\">%s<device><name>hub</name></device>%s</update>"
+		"</ifmap:publish>",
+		session_id, id, META, id, META, id, META);
+	return server_envelope(operation);
+}
+
+static gpointer publish_until_death(gpointer data)
+{
+	struct publisher *publisher = data;
+	GString *answer = g_string_new(NULL);
+	CURL *curl = server_curl(publisher->server, publisher->name, answer);
+	g_autofree char *session_id = server_begin(curl, answer);
+
+	while (session_id) {
+		g_autofree char *body = publish_body(publisher, session_id, publisher->n_sent + 1);
+		publisher->n_sent++;
+		if (server_post(curl, body, -1, answer) != 200)
+			break;
+		g_assert_nonnull(strstr(answer->str, "<publishReceived/>"));
+		publisher->n_acknowledged = publisher->n_sent;
+	}
+	curl_easy_cleanup(curl);
+	g_string_free(answer, TRUE);
+	return NULL;
+}
+
+static unsigned count_facts(CURL *curl, const char *session_id, const struct publisher *publisher,
+	unsigned n, GString *answer)
+{
+	g_autofree char *operation = g_strdup_printf(
+		"<ifmap:search session-id=\"%s\" max-depth=\"1\" max-size=\"10000000\""
+		" terminal-identifier-type=\"device\"><access-request name=\"%s-%d-%u\"/>"
+		"</ifmap:search>",
+		session_id, publisher->name, publisher->round, n);
+	g_autofree char *body = server_envelope(operation);
+	unsigned seen = 0;
+
+	g_assert_cmpint(server_post(curl, body, -1, answer), ==, 200);
+	for (const char *at = answer->str; (at = strstr(at, "<x:d ")); at++)
+		seen++;
+	return seen;
+}
+
+static void check_publisher(
+	CURL *curl, const char *session_id, const struct publisher *publisher, GString *answer)
+{
+	for (unsigned n = 1; n <= publisher->n_sent + 1; n++) {
+		unsigned seen = count_facts(curl, session_id, publisher, n, answer);
+		gboolean right = n <= publisher->n_acknowledged ? seen == 3
+				 : n <= publisher->n_sent       ? seen == 3 || seen == 0
+								: seen == 0;
+		if (right)
+			continue;
+		g_test_message(
+			"%s-%d-%u: %u of 3 facts are there; acknowledged up to %u, sent up to %u",
+			publisher->name, publisher->round, n, seen, publisher->n_acknowledged,
+			publisher->n_sent);
+		g_test_fail();
+	}
+}
+
+static void run_round(struct server *server, int round, unsigned *total)
+{
+	struct publisher publishers[CLIENTS];
+	GThread *threads[CLIENTS];
+
+	for (int i = 0; i < CLIENTS; i++) {
+		publishers[i] = (struct publisher){
+			.server = server, .name = { (char)('A' + i), 0 }, .round = round
+		};
+		threads[i] = g_thread_new("publisher", publish_until_death, &publishers[i]);
+	}
+	g_usleep(150000 + (gulong)g_test_rand_int_range(0, 200000));
+	server_kill(server);
+	for (int i = 0; i < CLIENTS; i++)
+		g_thread_join(threads[i]);
+	server_start(server);
+	GString *answer = g_string_new(NULL);
+	CURL *curl = server_curl(server, "Z", answer);
+	g_autofree char *session_id = server_begin(curl, answer);
+	g_assert_nonnull(session_id);
+	for (int i = 0; i < CLIENTS; i++) {
+		check_publisher(curl, session_id, &publishers[i], answer);
+		*total += publishers[i].n_acknowledged;
+	}
+	curl_easy_cleanup(curl);
+	g_string_free(answer, TRUE);
+}
+
+static void test_kill(void)
+{
+	struct server *server = server_new(NULL);
+	unsigned total = 0;
+	for (int round = 0; round < ROUNDS; round++)
+		run_round(server, round, &total);
+	g_test_message("%u acknowledged publishes survived %d kills", total, ROUNDS);
+	g_assert_cmpuint(total, >, 0);
+	server_free(server);
+}
+
+static char *publisher_id_of(struct server *server, const char *client)
+{
+	GString *answer = g_string_new(NULL);
+	CURL *curl = server_curl(server, client, answer);
+	g_autofree char *session_id = server_begin(curl, answer);
+	g_assert_nonnull(session_id);
+	g_autoptr(ifmap_answer) parsed = ifmap_answer_parse(answer->str, answer->len, NULL);
+	curl_easy_cleanup(curl);
+	g_string_free(answer, TRUE);
+	return g_steal_pointer(&parsed->publisher_id);
+}
+
+/* Publishes one x:c26 of this cardinality; whether it was taken. */
+static gboolean publish_type(struct server *server, const char *cardinality)
+{
+	GString *answer = g_string_new(NULL);
+	CURL *curl = server_curl(server, "A", answer);
+	g_autofree char *session_id = server_begin(curl, answer);
+	g_autofree char *operation = g_strdup_printf(
+		"<ifmap:publish session-id=\"%s\"><update><access-request name=\"c26\"/>"
+		"<metadata><x:c26 ifmap-cardinality=\"%s\"/></metadata></update></ifmap:publish>",
+		session_id, cardinality);
+	g_autofree char *body = server_envelope(operation);
+	g_assert_cmpint(server_post(curl, body, -1, answer), ==, 200);
+	gboolean taken = strstr(answer->str, "publishReceived") != NULL;
+	curl_easy_cleanup(curl);
+	g_string_free(answer, TRUE);
+	return taken;
+}
+
+static void test_identity(void)
+{
+	struct server *server = server_new(NULL);
+	g_autofree char *before = publisher_id_of(server, "A");
+	g_assert_true(publish_type(server, "multiValue"));
+	server_kill(server);
+	server_start(server);
+	g_autofree char *after = publisher_id_of(server, "A");
+	g_assert_cmpstr(after, ==, before);
+	g_assert_false(publish_type(server, "singleValue"));
+	g_assert_true(publish_type(server, "multiValue"));
+	server_free(server);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	g_test_add_func("/map/crash/C36 what is acknowledged survives kill -9, whole", test_kill);
+	g_test_add_func(
+		"/map/crash/C26 C124 publisher-ids and cardinalities survive", test_identity);
+	int status = g_test_run();
+	curl_global_cleanup();
+	return status;
+}
