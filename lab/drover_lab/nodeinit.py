@@ -67,7 +67,7 @@ class Daemon:
         os.setsid()
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, which an exec would pass on
-        if o.get("uid"):
+        if o.get("uid") or o.get("gid"):
             os.setgroups(o.get("groups", []))
             os.setgid(o.get("gid", o["uid"]))
             os.setuid(o["uid"])

@@ -64,6 +64,7 @@ struct agent {
 	struct carry *carry;
 	struct book *book;
 	GHashTable *domains; /* uuid -> struct agent_domain (starts with a virt_domain) */
+	gboolean virt_missing; /* libvirtd is away, and that has been said */
 	gboolean settled;    /* every domain of this libvirtd has been told */
 	guint look;          /* pending look at everything */
 };
@@ -530,9 +531,10 @@ static void on_virt_down(const char *why, gpointer data)
 {
 	struct agent *agent = data;
 
-	if (agent->settled)
-		g_warning("libvirt: %s; domains keep running, trying again", why);
+	if (agent->settled || !agent->virt_missing)
+		g_warning("libvirt: %s; trying again", why);
 	agent->settled = FALSE;
+	agent->virt_missing = TRUE;
 }
 
 static void meet_host(struct agent *agent, const struct virt_host *host);
@@ -541,6 +543,7 @@ static void on_virt_up(const struct virt_host *host, gpointer data)
 {
 	struct agent *agent = data;
 
+	agent->virt_missing = FALSE;
 	if (!host->uuid) {
 		g_critical("libvirt does not say this host's UUID; it cannot take part");
 		return;
