@@ -11,13 +11,13 @@ Everything is configured as on real hosts (files in /etc/drover, sockets in /run
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
-from .lab import Lab
+from .lab import CACHE, Lab
 from .spec import MGMT, MGMT_ADDRESS, SWITCH_OF
 from .util import LabError, wait_for
 
@@ -162,9 +162,11 @@ back = back
     def package(self, name: str) -> str:
         """An example package beside the lab's kernel and initrd, as an operator would have unpacked it."""
         image = self.lab.image()
-        folder = self.lab.dir / "packages" / name
+        text = (ROOT / "examples" / name / f"{name}.ovf").read_bytes()
+        # In the cache: every node sees it at the same path, and another version is another folder.
+        folder = CACHE / "packages" / f"{name}-{hashlib.sha256(text + str(image).encode()).hexdigest()[:12]}"
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / "examples" / name / f"{name}.ovf", folder)
+        (folder / f"{name}.ovf").write_bytes(text)
         for target, source in (("vmlinuz", image.kernel), ("initrd.gz", image.initrd)):
             if not (folder / target).exists():
                 (folder / target).symlink_to(source)

@@ -125,6 +125,8 @@ static void cable_free(gpointer data)
 {
 	struct cable *cable = data;
 
+	if (!cable)
+		return; /* it was taken out of its list */
 	g_free(cable->a);
 	g_free(cable->b);
 	g_free(cable);
