@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define ARRIVAL_S        60 /* a migration that has not begun to run here by then asks anew */
 #define ENFORCE_WAIT_MS  3000
 #define SUBSCRIPTION_MAX (64u * 1024 * 1024)
 #define OVERCOMMIT_CPUS  8
@@ -63,10 +64,11 @@ struct agent {
 	struct report *report;
 	struct carry *carry;
 	struct book *book;
-	GHashTable *domains; /* uuid -> struct agent_domain (starts with a virt_domain) */
+	GHashTable *domains;   /* uuid -> struct agent_domain (starts with a virt_domain) */
 	gboolean virt_missing; /* libvirtd is away, and that has been said */
-	gboolean settled;    /* every domain of this libvirtd has been told */
-	guint look;          /* pending look at everything */
+	gboolean settled;      /* every domain of this libvirtd has been told */
+	GHashTable *arrivals;  /* uuid -> when the gate let its migration in (monotonic, us) */
+	guint look;            /* pending look at everything */
 };
 
 static guint64 now_ms(void)
@@ -562,6 +564,11 @@ static void on_virt_up(const struct virt_host *host, gpointer data)
 	agent->capacity.machine_types = g_strdupv(host->machine_types);
 }
 
+static void look_again(gpointer agent)
+{
+	look_soon(agent);
+}
+
 /* The host's UUID names it everywhere, so everything that needs it begins when libvirt has told it
  * for the first time. */
 static void meet_host(struct agent *agent, const struct virt_host *host)
@@ -570,7 +577,8 @@ static void meet_host(struct agent *agent, const struct virt_host *host)
 
 	agent->uuid = g_strdup(host->uuid);
 	agent->report = report_new(agent->client, agent->uuid);
-	parts = (struct carry_parts){ agent->virt, agent->guard, agent->report, agent->uuid };
+	parts = (struct carry_parts){ agent->virt, agent->guard, agent->report, agent->uuid,
+		look_again, agent };
 	agent->carry = carry_new(&parts);
 	for (size_t i = 0; i < N_WINDOWS; i++)
 		subscribe_window(agent, &windows[i]);
@@ -600,24 +608,50 @@ static void on_ready(gboolean stands, const char *why, gpointer data)
 	g_free(knock);
 }
 
+/* libvirt asks about an incoming machine three times: migrate, prepare, start; only the first time
+ * does it say that it is a migration. What was let in as an arrival stays one until it has started.
+ */
+static gboolean is_arrival(struct agent *agent, const char *operation, const char *xml)
+{
+	g_autoptr(domxml) domain = domxml_read(xml, NULL);
+	const gint64 *since = domain && domain->uuid
+				      ? g_hash_table_lookup(agent->arrivals, domain->uuid)
+				      : NULL;
+	gboolean arrival;
+
+	if (strcmp(operation, "migrate") == 0)
+		return TRUE;
+	arrival = since && g_get_monotonic_time() - *since < ARRIVAL_S * G_USEC_PER_SEC;
+	if (since && (!arrival || strcmp(operation, "start") == 0))
+		g_hash_table_remove(agent->arrivals, domain->uuid);
+	return arrival;
+}
+
+static void note_arrival(struct agent *agent, const char *operation, const char *uuid)
+{
+	gint64 now = g_get_monotonic_time();
+
+	if (uuid && strcmp(operation, "migrate") == 0)
+		g_hash_table_replace(agent->arrivals, g_strdup(uuid), g_memdup2(&now, sizeof(now)));
+}
+
 static void on_knock(
 	const char *operation, const char *xml, struct gate_ticket *ticket, gpointer data)
 {
 	struct agent *agent = data;
-	struct gate_request request = {
-		.operation = operation,
-		.arrival = strcmp(operation, "migrate") == 0,
+	struct gate_request request = { .operation = operation,
+		.arrival = is_arrival(agent, operation, xml),
 		.xml = xml,
 		.seal_key = agent->seal_key,
 		.host_name = agent->name,
-		.admit_unclaimed = agent->conf->admit_unclaimed,
-	};
+		.admit_unclaimed = agent->conf->admit_unclaimed };
 	struct knock *knock = g_new0(struct knock, 1);
 
 	knock->agent = agent;
 	knock->ticket = ticket;
 	gate_judge(agent->book, &request, &knock->verdict);
 	if (knock->verdict.answer == GATE_ENFORCE) {
+		note_arrival(agent, operation, knock->verdict.uuid);
 		guard_wait(agent->guard, knock->verdict.uuid, ENFORCE_WAIT_MS, on_ready, knock);
 		return;
 	}
@@ -683,6 +717,7 @@ struct agent *agent_new(const struct agent_conf *conf, GError **error)
 	agent->name = g_strdup(*conf->name ? conf->name : g_get_host_name());
 	agent->started_ms = now_ms();
 	agent->book_path = g_build_filename(conf->state_dir, "book.json", NULL);
+	agent->arrivals = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	agent->domains = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, domain_free);
 	for (size_t i = 0; i < N_WINDOWS; i++)
 		agent->mirrors[i] = ifmap_mirror_new();
@@ -708,6 +743,7 @@ void agent_free(struct agent *agent)
 		ifmap_mirror_free(agent->mirrors[i]);
 	book_free(agent->book);
 	g_hash_table_unref(agent->domains);
+	g_hash_table_unref(agent->arrivals);
 	facts_clear(FACTS_CAPACITY, &agent->capacity);
 	g_free(agent->backend);
 	g_free(agent->seal_key);

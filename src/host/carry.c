@@ -187,23 +187,19 @@ static void on_move(const char *uuid, enum virt_move_state state, unsigned perce
 	struct carry *carry = data;
 	struct job *job = g_hash_table_lookup(carry->jobs, uuid);
 
+	carry->parts.look_again(carry->parts.data);
 	if (!job)
 		return;
 	job->move = state;
 	job->percent = percent;
-	if (state == VIRT_MOVE_FAILED) {
-		job->move_begun = FALSE;
-		g_free(job->failure);
-		job->failure = g_strdup(error->message);
-	}
-	if (strcmp(job->phase, "precopy") == 0 || strcmp(job->phase, "switch") == 0) {
-		gboolean done = state == VIRT_MOVE_ARRIVED ||
-				(state == VIRT_MOVE_HELD && strcmp(job->phase, "precopy") == 0);
-
-		tell(job, state == VIRT_MOVE_FAILED ? OUTCOME_FAILED
-			  : done                    ? OUTCOME_DONE
-						    : OUTCOME_RUNNING);
-	}
+	if (state != VIRT_MOVE_FAILED)
+		return;
+	job->move_begun = FALSE;
+	/* Once the machines are on their way back a failed move is what was wanted. */
+	if (strcmp(job->phase, "precopy") != 0 && strcmp(job->phase, "switch") != 0)
+		return;
+	g_free(job->failure);
+	job->failure = g_strdup(error->message);
 }
 
 static void on_dumped(const struct enforce_reply *reply, const GError *error, gpointer data)

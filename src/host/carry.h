@@ -20,6 +20,9 @@ struct carry_parts {
 	struct guard *guard;
 	struct report *report;
 	const char *host_uuid;
+	/* Something ended that no event of libvirt tells of: look again soon. */
+	void (*look_again)(gpointer data);
+	gpointer data;
 };
 
 struct carry *carry_new(const struct carry_parts *parts);

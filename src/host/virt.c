@@ -24,9 +24,14 @@ const char *virt_state_to_string(enum virt_state state)
 	return state_names[state];
 }
 
+/* libvirt wraps what a hook said into its own words; ours are the ones that help. */
 void virt_set_error(GError **error)
 {
-	g_set_error(error, VIRT_ERROR, VIRT_ERROR_FAILED, "%s", virGetLastErrorMessage());
+	const char *message = virGetLastErrorMessage();
+	const char *ours = strstr(message, "drover: ");
+
+	g_set_error(error, VIRT_ERROR, VIRT_ERROR_FAILED, "%s",
+		ours ? ours + strlen("drover: ") : message);
 }
 
 /* ---- crossing over to the owner's thread ---- */
