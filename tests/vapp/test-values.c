@@ -176,7 +176,7 @@ static void test_cmdline(void)
 	g_assert_cmpstr(text, ==,
 		"console=ttyS0 quiet panic=-1 drover.name=app1 "
 		"drover.net=52:54:00:80:00:21,10.80.0.21/24,fd80::21/64;52:54:00:80:01:21,10.81.0.21/24,fd81::21/64 "
-		"drover.serve=8080");
+		"drover.serve=8080 drover.relay=7000 drover.next=10.81.0.31:5432");
 	set_cmdline(app, "a=$$x b=$y c=${serve}$");
 	dollar = vapp_machine_cmdline(shop, app, NULL);
 	g_assert_cmpstr(dollar, ==, "a=$x b=$y c=8080$");
