@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 JOBS = os.cpu_count() or 2
 LOGS_OF_TIDY = BUILD / "logs" / "tidy"
-LINES = 60  # of a failed command's words that are shown
+LINES = 40  # of the begin and the end of a failed command's words that are shown
 GRACE = 30  # seconds a command has to clean up after an interrupt
 
 running: set[subprocess.Popen[bytes]] = set()
@@ -68,9 +68,9 @@ class Report:
         self.say(f"FAILED: {name}")
         if why:
             lines = why.strip().splitlines()
-            if len(lines) > LINES:
-                print(f"    ... {len(lines) - LINES} lines before")
-            print("\n".join("    " + line for line in lines[-LINES:]), flush=True)
+            if len(lines) > 2 * LINES:
+                lines[LINES:-LINES] = [f"... {len(lines) - 2 * LINES} lines ..."]
+            print("\n".join("    " + line for line in lines), flush=True)
 
     def skipped(self, name: str, reason: str) -> None:
         self.count["skipped"] += 1
