@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define PROBE_TABLE "drover-probe"
+#define SHUT_TABLE  "drover-shut"
 
 /* A base chain and its priority among netfilter's own: conntrack is at -200, br_netfilter at 0 in
  * the bridge hooks. */
@@ -270,15 +271,54 @@ void enforce_base_add(json_t *commands, const struct enforce_backend *backend)
 	backend->add_state(commands);
 }
 
+static void delete_table(json_t *commands, const char *family, const char *name)
+{
+	json_t *table = json_pack("{s:{s:s, s:s}}", "table", "family", family, "name", name);
+
+	/* Only what is there can be deleted. */
+	json_array_append_new(commands, json_pack("{s:O}", "add", table));
+	json_array_append_new(commands, json_pack("{s:o}", "delete", table));
+}
+
 void enforce_base_delete(json_t *commands)
 {
-	static const char *const families[] = { "bridge", "inet" };
+	delete_table(commands, "bridge", ENFORCE_TABLE);
+	delete_table(commands, "inet", ENFORCE_TABLE);
+	delete_table(commands, "bridge", SHUT_TABLE);
+}
 
-	for (guint i = 0; i < G_N_ELEMENTS(families); i++) {
-		add_table(commands, families[i]);
-		json_array_append_new(
-			commands, json_pack("{s:{s:{s:s, s:s}}}", "delete", "table", "family",
-					  families[i], "name", ENFORCE_TABLE));
+static void add_shut(json_t *commands, const char *what, json_t *object)
+{
+	json_object_set_new(object, "family", json_string("bridge"));
+	json_object_set_new(object, "table", json_string(SHUT_TABLE));
+	json_array_append_new(commands, json_pack("{s:{s:o}}", "add", what, object));
+}
+
+void enforce_base_shut(json_t *commands, json_t *taps)
+{
+	static const struct {
+		const char *hook;
+		const char *key;
+	} hooks[] = {
+		{ "prerouting", "iifname" },
+		{ "forward", "oifname" },
+		{ "output", "oifname" },
+	};
+
+	delete_table(commands, "bridge", SHUT_TABLE);
+	json_array_append_new(commands, json_pack("{s:{s:{s:s, s:s}}}", "add", "table", "family",
+						"bridge", "name", SHUT_TABLE));
+	add_shut(commands, "set",
+		json_pack("{s:s, s:s, s:o}", "name", "taps", "type", "ifname", "elem", taps));
+	for (guint i = 0; i < G_N_ELEMENTS(hooks); i++) {
+		json_t *rule = enforce_expr_rule(NULL, enforce_expr_meta_is(hooks[i].key, "@taps"),
+			enforce_expr_counter(), enforce_expr_verdict("drop"), NULL);
+
+		add_shut(commands, "chain",
+			json_pack("{s:s, s:s, s:s, s:i, s:s}", "name", hooks[i].hook, "type",
+				"filter", "hook", hooks[i].hook, "prio", -360, "policy", "accept"));
+		json_object_set_new(rule, "chain", json_string(hooks[i].hook));
+		add_shut(commands, "rule", rule);
 	}
 }
 

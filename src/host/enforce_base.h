@@ -32,8 +32,13 @@ extern const struct enforce_backend enforce_backends[];
 /* Appends the commands for both tables without machines: idempotent. */
 void enforce_base_add(json_t *commands, const struct enforce_backend *backend);
 
-/* Appends what takes both tables away, whether they are there or not. */
+/* Appends what takes both tables (and the emergency one) away, whether they are there or not. */
 void enforce_base_delete(json_t *commands);
+
+/* The emergency table: nothing to or from the taps (array of text, which it takes), in a few rules
+ * that load in milliseconds however many machines there are. It stands until the next
+ * enforce_base_delete(), beside or without the other tables. */
+void enforce_base_shut(json_t *commands, json_t *taps);
 
 void enforce_base_add_bridge(
 	json_t *commands, const struct enforce_backend *backend, const char *bridge, guint16 zone);

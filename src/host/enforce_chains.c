@@ -108,7 +108,7 @@ static struct rules_prefix link_local_of(const char *mac)
 	struct rules_prefix prefix = { .family = 6, .bits = 128, .address = { 0xfe, 0x80 } };
 	guint8 bytes[6];
 
-	for (guint i = 0; i < 6; i++)
+	for (gsize i = 0; i < 6; i++)
 		bytes[i] = (guint8)(g_ascii_xdigit_value(mac[3 * i]) << 4 |
 				    g_ascii_xdigit_value(mac[3 * i + 1]));
 	bytes[0] ^= 2;

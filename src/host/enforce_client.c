@@ -116,8 +116,10 @@ static void give_reply(struct request *request, const json_t *message)
 	};
 
 	request->done(&reply, NULL, request->data);
-	g_clear_pointer(&reply.verdicts, g_array_unref);
-	g_clear_pointer(&reply.counters, g_array_unref);
+	if (reply.verdicts)
+		g_array_unref(reply.verdicts);
+	if (reply.counters)
+		g_array_unref(reply.counters);
 	free(text);
 }
 
@@ -243,7 +245,8 @@ static gboolean on_failing(gpointer data)
 {
 	struct enforce_client *client = data;
 
-	g_clear_pointer(&client->failing, g_source_unref);
+	g_source_unref(client->failing);
+	client->failing = NULL;
 	fail_pending(client, "the enforcer is not connected");
 	return G_SOURCE_REMOVE;
 }

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#define LIST_WHOLE_MAX \
-	16 /* machines up to which one whole listing is quicker than several small ones */
+/* Machines up to which one whole listing is quicker than several small ones. */
+#define LIST_WHOLE_MAX 16
 
 struct enforce_engine {
 	struct enforce_kernel *kernel;
@@ -15,7 +15,7 @@ struct enforce_engine {
 	char *state_path;
 	GHashTable *entries; /* uuid → struct enforce_state_entry */
 	GHashTable *taps;    /* tap → struct enforce_state_entry, borrowed from entries */
-	GHashTable *bridges; /* bridge → zone, as in the kernel's tables */
+	GHashTable *bridges; /* bridge → guint16 zone, as in the kernel's tables */
 };
 
 struct enforce_engine *enforce_engine_new(struct enforce_kernel *kernel,
@@ -29,7 +29,7 @@ struct enforce_engine *enforce_engine_new(struct enforce_kernel *kernel,
 	engine->state_path = g_strdup(state_path);
 	engine->entries = enforce_state_table_new();
 	engine->taps = g_hash_table_new(g_str_hash, g_str_equal);
-	engine->bridges = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	engine->bridges = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	return engine;
 }
 
@@ -176,7 +176,7 @@ static void index_taps(struct enforce_engine *engine)
 
 static GHashTable *bridges_of(GHashTable *entries)
 {
-	GHashTable *bridges = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	GHashTable *bridges = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	GHashTableIter iter;
 	gpointer value;
 
@@ -188,8 +188,8 @@ static GHashTable *bridges_of(GHashTable *entries)
 		for (guint i = 0; i < machine->nics->len; i++) {
 			const struct rules_nic *nic = machine->nics->pdata[i];
 
-			g_hash_table_replace(
-				bridges, g_strdup(nic->bridge), GUINT_TO_POINTER((guint)nic->zone));
+			g_hash_table_replace(bridges, g_strdup(nic->bridge),
+				g_memdup2(&nic->zone, sizeof nic->zone));
 		}
 	}
 	return bridges;
@@ -199,14 +199,16 @@ static void add_bridges(
 	struct enforce_engine *engine, json_t *commands, GHashTable *known, GHashTable *wanted)
 {
 	GHashTableIter iter;
-	gpointer bridge, zone, known_zone;
+	gpointer bridge, zone;
 
 	g_hash_table_iter_init(&iter, wanted);
-	while (g_hash_table_iter_next(&iter, &bridge, &zone))
-		if (!known || !g_hash_table_lookup_extended(known, bridge, NULL, &known_zone) ||
-			known_zone != zone)
-			enforce_base_add_bridge(
-				commands, engine->backend, bridge, (guint16)GPOINTER_TO_UINT(zone));
+	while (g_hash_table_iter_next(&iter, &bridge, &zone)) {
+		const guint16 *known_zone = known ? g_hash_table_lookup(known, bridge) : NULL;
+		const guint16 *wanted_zone = zone;
+
+		if (!known_zone || *known_zone != *wanted_zone)
+			enforce_base_add_bridge(commands, engine->backend, bridge, *wanted_zone);
+	}
 }
 
 static void delete_bridges(struct enforce_engine *engine, json_t *commands, GHashTable *wanted)
@@ -331,6 +333,32 @@ gboolean enforce_engine_rebuild(struct enforce_engine *engine, GError **error)
 	json_decref(commands);
 	if (ok)
 		take_bridges(engine, bridges_of(engine->entries));
+	return ok;
+}
+
+gboolean enforce_engine_repair(struct enforce_engine *engine, gint64 *ret_open_us, GError **error)
+{
+	gint64 since_us = g_get_monotonic_time();
+	gboolean shut = FALSE;
+	gboolean ok;
+
+	if (g_hash_table_size(engine->taps)) {
+		json_t *commands = json_array();
+		json_t *taps = json_array();
+		GHashTableIter iter;
+		gpointer tap;
+
+		g_hash_table_iter_init(&iter, engine->taps);
+		while (g_hash_table_iter_next(&iter, &tap, NULL))
+			json_array_append_new(taps, json_string(tap));
+		enforce_base_shut(commands, taps);
+		shut = engine->kernel->apply(engine->kernel, commands, NULL);
+		json_decref(commands);
+		*ret_open_us = g_get_monotonic_time() - since_us;
+	}
+	ok = enforce_engine_rebuild(engine, error);
+	if (!shut)
+		*ret_open_us = g_get_monotonic_time() - since_us;
 	return ok;
 }
 

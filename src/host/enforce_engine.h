@@ -25,6 +25,12 @@ gboolean enforce_engine_load(struct enforce_engine *engine, GError **error);
 /* Puts everything in place in one transaction, whatever was there. */
 gboolean enforce_engine_rebuild(struct enforce_engine *engine, GError **error);
 
+/* Somebody has changed our tables: closes what may be open, and then puts everything in place. With
+ * many machines, that takes a while, so nothing at all passes meanwhile. *ret_open_us is how long
+ * the first step took; it is written even when the second fails, in which case the machines stay
+ * closed. */
+gboolean enforce_engine_repair(struct enforce_engine *engine, gint64 *ret_open_us, GError **error);
+
 /* The operations of enforce_client.h. Machines are struct rules_machine, copied.
  * ENFORCE_ERROR_REFUSED when they contradict each other or what is there: nothing is changed then.
  * When the kernel takes them not, they are cut, the function succeeds and *ret_note says why (free

@@ -34,7 +34,7 @@ struct enforce_report *enforce_report_new(enforce_report_func tell, gpointer dat
 	report->tell = tell;
 	report->data = data;
 	report->kinds = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, kind_free);
-	report->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	report->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	return report;
 }
 
@@ -58,12 +58,13 @@ static void tell(struct enforce_report *report, struct kind *kind, guint count, 
 /* Whether another kind of this rule may be told in this interval. */
 static gboolean may_tell(struct enforce_report *report, const char *prefix)
 {
-	guint n = GPOINTER_TO_UINT(g_hash_table_lookup(report->told, prefix));
+	guint *n = g_hash_table_lookup(report->told, prefix);
 
-	if (n >= ENFORCE_REPORT_PER_RULE)
-		return FALSE;
-	g_hash_table_replace(report->told, g_strdup(prefix), GUINT_TO_POINTER(n + 1));
-	return TRUE;
+	if (!n) {
+		n = g_new0(guint, 1);
+		g_hash_table_insert(report->told, g_strdup(prefix), n);
+	}
+	return (*n)++ < ENFORCE_REPORT_PER_RULE;
 }
 
 static struct kind *remember(

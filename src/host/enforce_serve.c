@@ -151,8 +151,10 @@ static void on_changed(const char *by, const char *what, const char *const *obje
 {
 	struct enforce_server *server = data;
 	g_autoptr(GError) error = NULL;
-	gboolean repaired = enforce_engine_rebuild(server->engine, &error);
-	double open_ms = ms_since(since_us);
+	double noticed_ms = ms_since(since_us);
+	gint64 open_us = 0;
+	gboolean repaired = enforce_engine_repair(server->engine, &open_us, &error);
+	double open_ms = noticed_ms + (double)open_us / 1000.0;
 	g_autofree char *words = g_strconcat(what,
 		repaired ? NULL : "; not repaired yet: ", repaired ? NULL : error->message, NULL);
 

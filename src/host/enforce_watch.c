@@ -61,12 +61,15 @@ static void forget(struct enforce_watch *watch)
 static void note(struct enforce_watch *watch, const char *words, const char *name)
 {
 	g_autofree char *text = g_strdup_printf("%s %s", words, name);
-	guint n = GPOINTER_TO_UINT(g_hash_table_lookup(watch->words, text));
+	guint *n = g_hash_table_lookup(watch->words, text);
 
 	if (!watch->since_us)
 		watch->since_us = g_get_monotonic_time();
-	if (n || g_hash_table_size(watch->words) < OBJECTS_MAX)
-		g_hash_table_replace(watch->words, g_steal_pointer(&text), GUINT_TO_POINTER(n + 1));
+	if (n)
+		++*n;
+	else if (g_hash_table_size(watch->words) < OBJECTS_MAX)
+		g_hash_table_insert(watch->words, g_steal_pointer(&text),
+			g_memdup2(&(guint){ 1 }, sizeof(guint)));
 	if (g_hash_table_size(watch->objects) >= OBJECTS_MAX)
 		watch->everything = TRUE;
 	else
@@ -88,8 +91,8 @@ static void describe_some(struct enforce_watch *watch, const char *beginning, GS
 			continue;
 		told++;
 		g_string_append_printf(out, "%s%s", out->len ? "; " : "", (const char *)text);
-		if (GPOINTER_TO_UINT(n) > 1)
-			g_string_append_printf(out, " (%u)", GPOINTER_TO_UINT(n));
+		if (*(const guint *)n > 1)
+			g_string_append_printf(out, " (%u)", *(const guint *)n);
 	}
 	if (told == WORDS_TOLD)
 		g_string_append(out, "; and more");
@@ -248,7 +251,7 @@ struct enforce_watch *enforce_watch_open(enforce_watch_func changed, gpointer da
 	watch->changed = changed;
 	watch->data = data;
 	watch->objects = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	watch->words = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	watch->words = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	watch->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (!watch->socket || mnl_socket_bind(watch->socket, 1 << (NFNLGRP_NFTABLES - 1),
 				      MNL_SOCKET_AUTOPID) < 0) {

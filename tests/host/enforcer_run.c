@@ -255,6 +255,15 @@ const struct enforcer_event *enforcer_run_wait(struct enforcer_run *run, const c
 	return event;
 }
 
+guint enforcer_run_count(struct enforcer_run *run, const char *kind)
+{
+	guint n = 0;
+
+	for (guint i = 0; i < run->events->len; i++)
+		n += g_str_equal(((struct enforcer_event *)run->events->pdata[i])->kind, kind);
+	return n;
+}
+
 void enforcer_run_forget_events(struct enforcer_run *run)
 {
 	gboolean never = FALSE;

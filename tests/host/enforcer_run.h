@@ -61,6 +61,8 @@ void enforcer_answer_free(struct enforcer_answer *answer);
 /* Waits at most 10 s for an event; borrowed; NULL when none came. NULL arguments match anything. */
 const struct enforcer_event *enforcer_run_wait(struct enforcer_run *run, const char *kind,
 	const char *tap, const char *direction, const char *rule);
+/* Events of a kind that have come. */
+guint enforcer_run_count(struct enforcer_run *run, const char *kind);
 void enforcer_run_forget_events(struct enforcer_run *run);
 
 typedef struct enforcer_answer enforcer_answer;

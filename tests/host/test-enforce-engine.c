@@ -132,6 +132,7 @@ static void test_golden(gconstpointer data)
 	char *note = NULL;
 	g_autoptr(GError) error = NULL;
 	json_t *probe = json_array();
+	json_t *shut;
 
 	backend->add_probe(probe);
 	json_array_append_new(recorder.applied, probe);
@@ -141,6 +142,9 @@ static void test_golden(gconstpointer data)
 	g_assert_null(note);
 	g_assert_true(enforce_engine_cut(engine, UUID, &error));
 	g_assert_true(enforce_engine_remove(engine, UUID, &error));
+	shut = json_array();
+	enforce_base_shut(shut, json_pack("[s, s]", "tap1", "tap2"));
+	json_array_append_new(recorder.applied, shut);
 	compare_golden(name, recorder.applied);
 	enforce_engine_free(engine);
 	json_decref(recorder.applied);
