@@ -334,6 +334,8 @@ static gboolean runs_here(const struct look *look, size_t i)
 
 static void next_on_the_way_back(const struct look *look, struct plan_next *ret)
 {
+	/* before anything ran there, nobody waits for a silent destination */
+	unsigned missed = is_committed(look->order) ? BOTH : SIDE_FROM;
 	const struct plan_side *side;
 	size_t i;
 
@@ -345,7 +347,7 @@ static void next_on_the_way_back(const struct look *look, struct plan_next *ret)
 		remedy(look, REMEDY_STUCK, PLAN_PHASE_FAILED, failure_text(look, i, side), ret);
 	else if (elapsed(look->now_ms, look->since_ms) < RETURN_LIMIT_MS)
 		wait_until(look, RETURN_LIMIT_MS, ret);
-	else if (find_side(look, BOTH, is_silent, &i, &side))
+	else if (find_side(look, missed, is_silent, &i, &side))
 		remedy(look, REMEDY_STUCK, PLAN_HOST_LOST, lost_text(look, i, side), ret);
 	else
 		remedy(look, REMEDY_STUCK, PLAN_PHASE_TIMEOUT, late_text(look, over_return), ret);
