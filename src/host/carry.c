@@ -67,12 +67,12 @@ static guint64 now_ms(void)
 
 /* ---- telling ---- */
 
-static void tell(struct job *job, enum outcome outcome)
+static void say(struct job *job, const char *state)
 {
 	struct facts_progress now = {
 		.order = job->order,
 		.phase = job->phase,
-		.state = (char *)outcome_names[outcome],
+		.state = (char *)state,
 		.percent = job->percent,
 		.text = job->failure,
 		.at_ms = job->said.at_ms,
@@ -86,6 +86,14 @@ static void tell(struct job *job, enum outcome outcome)
 	now.at_ms = now_ms();
 	facts_copy(FACTS_PROGRESS, &now, &job->said);
 	report_progress(job->carry->parts.report, job->uuid, &job->said);
+}
+
+static void tell(struct job *job, enum outcome outcome)
+{
+	if (outcome == OUTCOME_DONE)
+		g_clear_pointer(
+			&job->failure, g_free); /* an attempt that failed and did not matter */
+	say(job, outcome_names[outcome]);
 }
 
 static void fail(struct job *job, const char *why)

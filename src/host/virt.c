@@ -30,8 +30,9 @@ void virt_set_error(GError **error)
 	const char *message = virGetLastErrorMessage();
 	const char *ours = strstr(message, "drover: ");
 
-	g_set_error(error, VIRT_ERROR, VIRT_ERROR_FAILED, "%s",
-		ours ? ours + strlen("drover: ") : message);
+	g_set_error(error, VIRT_ERROR,
+		virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? VIRT_ERROR_UNKNOWN : VIRT_ERROR_FAILED,
+		"%s", ours ? ours + strlen("drover: ") : message);
 }
 
 /* ---- crossing over to the owner's thread ---- */

@@ -13,8 +13,9 @@
 GQuark virt_error_quark(void);
 
 enum virt_error {
-	VIRT_ERROR_DOWN,   /* no connection to libvirtd */
-	VIRT_ERROR_FAILED, /* libvirt said no; the message is libvirt's own */
+	VIRT_ERROR_DOWN,    /* no connection to libvirtd */
+	VIRT_ERROR_UNKNOWN, /* libvirt knows no such domain */
+	VIRT_ERROR_FAILED,  /* libvirt said no; the message is libvirt's own */
 };
 
 enum virt_state {

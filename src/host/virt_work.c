@@ -1,7 +1,5 @@
 #include "host/virt_private.h"
 
-#include <libvirt/virterror.h>
-
 /* Requests that come back soon. Each is a function of a table; the pool's threads run them. */
 
 struct request {
@@ -53,9 +51,9 @@ static const struct {
 static void carry_out(struct virt *virt, struct request *request)
 {
 	virDomain *domain = virt_lookup(virt, request->subject, &request->error);
-	gboolean unknown = !domain && virGetLastErrorCode() == VIR_ERR_NO_DOMAIN;
 
-	if (unknown && verbs[request->verb].unknown_is_done)
+	if (verbs[request->verb].unknown_is_done &&
+		g_error_matches(request->error, VIRT_ERROR, VIRT_ERROR_UNKNOWN))
 		g_clear_error(&request->error);
 	if (!domain)
 		return;
@@ -101,7 +99,6 @@ void virt_work(gpointer work, gpointer data)
 	struct request *request = work;
 	struct virt *virt = data;
 
-	virResetLastError();
 	if (request->define)
 		define(virt, request);
 	else
