@@ -55,15 +55,18 @@ static int run(const char *file, gboolean check_only)
 
 int main(int argc, char **argv)
 {
-	g_autofree char *file = g_strdup(MAP_CONFIG_FILE);
+	g_autofree char *file = NULL;
 	g_autofree char *hash = NULL;
 	gboolean check = FALSE;
+	gboolean example = FALSE;
 	gboolean version = FALSE;
 	const GOptionEntry entries[] = {
 		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &file,
 			"Configuration (" MAP_CONFIG_FILE ")", "FILE" },
 		{ "check-config", 0, 0, G_OPTION_ARG_NONE, &check,
 			"Read the configuration, say whether it is good, stop", NULL },
+		{ "example-config", 0, 0, G_OPTION_ARG_NONE, &example,
+			"Print all configuration keys with their defaults and meanings", NULL },
 		{ "hash-password", 0, 0, G_OPTION_ARG_STRING, &hash,
 			"Print a line for the password file; the password is read from standard input",
 			"NAME" },
@@ -72,13 +75,10 @@ int main(int argc, char **argv)
 	};
 	g_autoptr(GOptionContext) context = g_option_context_new("- IF-MAP 2.2 server");
 	g_autofree char *keys = map_config_describe();
-	g_autofree char *description = g_strdup_printf(
-		"Configuration, with its defaults:\n\n%s", keys);
 	g_autoptr(GError) error = NULL;
 
 	setlocale(LC_ALL, "");
 	g_option_context_add_main_entries(context, entries, NULL);
-	g_option_context_set_description(context, description);
 	if (!g_option_context_parse(context, &argc, &argv, &error) || argc > 1) {
 		g_printerr("drover-mapd: %s\n", error ? error->message : "unexpected argument");
 		return EXIT_USAGE;
@@ -87,5 +87,9 @@ int main(int argc, char **argv)
 		g_print("drover-mapd %s\n", DROVER_VERSION);
 		return EXIT_SUCCESS;
 	}
-	return hash ? hash_password(hash) : run(file, check);
+	if (example) {
+		g_print("%s", keys);
+		return EXIT_SUCCESS;
+	}
+	return hash ? hash_password(hash) : run(file ? file : MAP_CONFIG_FILE, check);
 }
