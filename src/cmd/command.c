@@ -6,16 +6,7 @@
 
 #define DEFAULT_TIMEOUT_S 10
 
-/* Every option of every command; a command's row names those it takes. */
-static const struct option_row {
-	const char *name;
-	char letter;
-	GOptionArg type;
-	size_t offset;
-	const char *argument;
-	const char *what;
-	gboolean common;
-} option_rows[] = {
+const struct command_option COMMAND_OPTIONS[] = {
 #define ROW(name, letter, type, member, argument, what, common)                                \
 	{                                                                                      \
 		name, letter, G_OPTION_ARG_##type, offsetof(struct context, member), argument, \
@@ -44,24 +35,23 @@ static const struct option_row {
 	ROW("risk", 0, STRING, risk, "GROUP[,GROUP...]", "shared-risk groups of the cable", FALSE),
 	ROW("down", 0, NONE, down, NULL, "the cable carries nothing", FALSE),
 #undef ROW
+	{ NULL },
 };
 
-static gboolean takes(const struct command *command, const struct option_row *row)
+gboolean command_takes(const struct command *command, const struct command_option *option)
 {
 	g_auto(GStrv) names = g_strsplit(command->options, " ", -1);
 
-	return row->common || g_strv_contains((const char *const *)names, row->name);
+	return option->common || g_strv_contains((const char *const *)names, option->name);
 }
 
 static GOptionEntry *entries_of(const struct command *command, struct context *context)
 {
-	GOptionEntry *entries = g_new0(GOptionEntry, G_N_ELEMENTS(option_rows) + 1);
+	GOptionEntry *entries = g_new0(GOptionEntry, G_N_ELEMENTS(COMMAND_OPTIONS));
 	size_t n = 0;
 
-	for (size_t i = 0; i < G_N_ELEMENTS(option_rows); i++) {
-		const struct option_row *row = &option_rows[i];
-
-		if (!takes(command, row))
+	for (const struct command_option *row = COMMAND_OPTIONS; row->name; row++) {
+		if (!command_takes(command, row))
 			continue;
 		entries[n].long_name = row->name;
 		entries[n].short_name = row->letter;
@@ -99,12 +89,11 @@ void command_help_one(FILE *out, const struct command *command)
 	fprintf(out, "usage: drover %s%s%s %s [OPTIONS]\n\n%s.\n\n", command->noun,
 		command->verb ? " " : "", command->verb ? command->verb : "", command->arguments,
 		command->what);
-	for (size_t i = 0; i < G_N_ELEMENTS(option_rows); i++) {
-		const struct option_row *row = &option_rows[i];
+	for (const struct command_option *row = COMMAND_OPTIONS; row->name; row++) {
 		g_autofree char *name = g_strdup_printf("--%s%s%s", row->name,
 			row->argument ? "=" : "", row->argument ? row->argument : "");
 
-		if (takes(command, row))
+		if (command_takes(command, row))
 			fprintf(out, "  %c%c %-26s %s\n", row->letter ? '-' : ' ',
 				row->letter ? row->letter : ' ', name, row->what);
 	}

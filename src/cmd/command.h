@@ -27,6 +27,20 @@ struct command {
 
 extern const struct command COMMANDS[]; /* ends with a NULL noun */
 
+/* Every option of every command. */
+struct command_option {
+	const char *name;
+	char letter;
+	GOptionArg type;
+	size_t offset; /* in struct context */
+	const char *argument;
+	const char *what;
+	gboolean common; /* every command takes it */
+};
+
+extern const struct command_option COMMAND_OPTIONS[]; /* ends with a NULL name */
+gboolean command_takes(const struct command *command, const struct command_option *option);
+
 int cmd_status(struct context *context, char **args);
 int cmd_hosts(struct context *context, char **args);
 int cmd_vapp_list(struct context *context, char **args);

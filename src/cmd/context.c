@@ -22,7 +22,7 @@ struct operator_conf {
 		"map", key, BASE_CONF_STRING, offsetof(struct operator_conf, member), fallback, \
 			what                                                                    \
 	}
-static const struct base_conf_option options[] = {
+const struct base_conf_option CONTEXT_OPTIONS[] = {
 	OPTION("url", url, NULL, "URL of drover-mapd, https://host:port/"),
 	OPTION("ca", ca, "/etc/drover/pki/ca.pem", "certificate authority of the map server"),
 	OPTION("cert", cert, "/etc/drover/pki/operator.pem", "the operator's certificate"),
@@ -106,7 +106,7 @@ struct ifmap_client *context_client(struct context *context, int *ret_exit)
 
 	if (context->client)
 		return context->client;
-	if (!base_conf_read(config_path(context), options, &conf, &error)) {
+	if (!base_conf_read(config_path(context), CONTEXT_OPTIONS, &conf, &error)) {
 		*ret_exit = context_fail("configuration", error);
 		return NULL;
 	}
@@ -117,7 +117,7 @@ struct ifmap_client *context_client(struct context *context, int *ret_exit)
 	context->client = ifmap_client_new(&config, &error);
 	if (!context->client)
 		*ret_exit = context_fail("map", error);
-	base_conf_clear(options, &conf);
+	base_conf_clear(CONTEXT_OPTIONS, &conf);
 	return context->client;
 }
 

@@ -4,6 +4,7 @@
  * The map is reached on first use. Errors are one line "drover: what: why" and, where there is one,
  * a line with the way out; context_fail() prints them and picks the exit code.
  */
+#include "base/conf.h"
 #include "plan/clearance.h"
 #include "world/world.h"
 
@@ -38,6 +39,9 @@ struct context {
 	gboolean colour; /* standard output wants colour */
 	gboolean terminal;
 };
+
+/* Keys of drover.conf. */
+extern const struct base_conf_option CONTEXT_OPTIONS[];
 
 /* The client, its session not opened yet; NULL after having said why not (*ret_exit is the exit
  * code). */
