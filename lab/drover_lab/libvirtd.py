@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from . import qemu
 from .spec import Node
 
 ARGV = ["/usr/sbin/libvirtd", "--listen", "--config", "/etc/libvirt/libvirtd.conf"]
@@ -25,7 +26,7 @@ def binds(directory: Path, cache: Path) -> dict[str, str]:
     rows = {str(directory / source): target for source, target in DIRECTORIES.items() if Path(target).is_dir()}
     # Shared by all hosts: probing QEMU's capabilities takes 1.6 s, reading the result 0.07 s.
     rows[str(cache / "libvirt")] = "/var/cache/libvirt"
-    return rows
+    return rows | qemu.binds(cache)
 
 
 def configure(directory: Path, node: Node, uuid: str) -> None:
