@@ -1,0 +1,7 @@
+"""The steps in order."""
+
+from __future__ import annotations
+
+from . import step1, step2, step3, step4
+
+STEPS = [step1, step2, step3, step4]
