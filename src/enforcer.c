@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -46,7 +45,7 @@ static void quit_on_signals(GMainLoop *loop)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	g_unix_fd_add(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK), G_IO_IN, on_signal, loop);
 }
 
@@ -93,8 +92,7 @@ static gboolean attach(
 	}
 	fd = sd_listen_fds(1) == 1 ? SD_LISTEN_FDS_START : listen_at(options->socket_path);
 	if (fd < 0) {
-		fprintf(stderr, "drover-enforcer: %s: %s\n", options->socket_path,
-			g_strerror(errno));
+		g_printerr("drover-enforcer: %s: %s\n", options->socket_path, g_strerror(errno));
 		return FALSE;
 	}
 	g_unix_fd_add(fd, G_IO_IN, on_connection, server);
@@ -112,7 +110,7 @@ static int run(const struct options *options)
 	if (!server || !attach(server, options, loop) ||
 		(!options->no_sandbox && !enforce_sandbox_enter(&error))) {
 		if (error)
-			fprintf(stderr, "drover-enforcer: %s\n", error->message);
+			g_printerr("drover-enforcer: %s\n", error->message);
 		if (server)
 			enforce_server_free(server);
 		return 1;
@@ -145,7 +143,7 @@ int main(int argc, char **argv)
 
 	g_option_context_add_main_entries(context, entries, NULL);
 	if (!g_option_context_parse(context, &argc, &argv, &error) || argc > 1) {
-		fprintf(stderr, "drover-enforcer: %s\n",
+		g_printerr("drover-enforcer: %s\n",
 			error ? error->message : "it takes no arguments but options");
 		return 2;
 	}

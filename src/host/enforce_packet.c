@@ -32,15 +32,15 @@ static void write_mac(char text[ENFORCE_PACKET_ADDRESS], const guint8 *mac)
 static void read_transport(struct bytes bytes, guint8 protocol, struct enforce_packet *packet)
 {
 	static const struct {
-		guint8 number;
 		const char *name;
+		guint8 number;
 		guint8 offset; /* of the port or type */
 		guint8 size;
 	} known[] = {
-		{ 6, "tcp", 2, 2 },
-		{ 17, "udp", 2, 2 },
-		{ 1, "icmp", 0, 1 },
-		{ 58, "icmpv6", 0, 1 },
+		{ "tcp", 6, 2, 2 },
+		{ "udp", 17, 2, 2 },
+		{ "icmp", 1, 0, 1 },
+		{ "icmpv6", 58, 0, 1 },
 	};
 
 	g_snprintf(packet->protocol, sizeof packet->protocol, "ip-%u", (guint)protocol);

@@ -6,7 +6,7 @@
 #include "host/enforce_packet.h"
 #include "host/rules.h"
 
-#define ENFORCE_REPORT_INTERVAL_US (1 * G_USEC_PER_SEC)
+#define ENFORCE_REPORT_INTERVAL_US G_USEC_PER_SEC
 #define ENFORCE_REPORT_KINDS_MAX   1024 /* remembered at once */
 #define ENFORCE_REPORT_PER_RULE    16 /* kinds told for each (tap, direction, rule) in an interval */
 

@@ -16,7 +16,7 @@ struct enforce_state_entry {
 struct enforce_state_entry *enforce_state_entry_new(
 	struct rules_machine *machine, enum enforce_mode mode);
 struct enforce_state_entry *enforce_state_entry_ref(struct enforce_state_entry *entry);
-void enforce_state_entry_unref(gpointer entry);
+void enforce_state_entry_unref(gpointer data);
 
 /* A table uuid → struct enforce_state_entry, of which it holds references. */
 GHashTable *enforce_state_table_new(void);

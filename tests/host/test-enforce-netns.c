@@ -627,6 +627,7 @@ static void random_rule(struct rules_machine *machine)
 static void test_read_back(void)
 {
 	struct world world;
+	double took_ms = 0;
 
 	world_up(&world);
 	for (guint round = 0; round < 40; round++) {
@@ -638,8 +639,9 @@ static void test_read_back(void)
 			rules_machine_add_rule(machine, "dhcp", RULES_OUT, RULES_UDP), 67, 67);
 		for (guint i = 0; i < 6; i++)
 			random_rule(machine);
-		set(&world, machine, NULL);
+		took_ms += set(&world, machine, NULL);
 	}
+	g_test_message("set of 1 beside 2, state file and reading back: %.1f ms", took_ms / 40);
 	world_down(&world);
 }
 
