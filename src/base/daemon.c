@@ -1,5 +1,7 @@
 #include "base/daemon.h"
 
+#include "base/sandbox.h"
+
 #include <errno.h>
 #include <glib-unix.h>
 #include <grp.h>
@@ -90,7 +92,7 @@ static int run(const struct base_daemon *daemon, const void *conf)
 	g_autoptr(GError) error = NULL;
 	void *object = NULL;
 
-	if (become(daemon->user ? daemon->user(conf) : NULL, &error))
+	if (become(daemon->user ? daemon->user(conf) : NULL, &error) && base_sandbox_enter(&error))
 		object = daemon->begin(conf, &error);
 	if (!object) {
 		fprintf(stderr, "%s: %s\n", daemon->name, error ? error->message : "cannot start");
