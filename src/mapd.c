@@ -1,5 +1,4 @@
 /* drover-mapd: the MAP server. Arguments in, map/daemon.h does the rest. */
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -77,7 +76,6 @@ int main(int argc, char **argv)
 	g_autofree char *keys = map_config_describe();
 	g_autoptr(GError) error = NULL;
 
-	setlocale(LC_ALL, "");
 	g_option_context_add_main_entries(context, entries, NULL);
 	if (!g_option_context_parse(context, &argc, &argv, &error) || argc > 1) {
 		g_printerr("drover-mapd: %s\n", error ? error->message : "unexpected argument");

@@ -4,14 +4,14 @@
 
 #define NS_SERVER "http://www.trustedcomputinggroup.org/2013/IFMAP-SERVER/1"
 
-static const char CAPABILITY[] = "<srv:server-capability xmlns:srv=\"" NS_SERVER
-				 "\" ifmap-cardinality=\"singleValue\">"
-				 "<capability>ifmap-base-version-2.0</capability>"
-				 "<capability>ifmap-base-version-2.1</capability>"
-				 "<capability>ifmap-base-version-2.2</capability>"
-				 "<capability>fractional-timestamps</capability>"
-				 "<capability>extended-identifier-search-termination</capability>"
-				 "</srv:server-capability>";
+static const char capability_xml[] =
+	"<srv:server-capability xmlns:srv=\"" NS_SERVER "\" ifmap-cardinality=\"singleValue\">"
+	"<capability>ifmap-base-version-2.0</capability>"
+	"<capability>ifmap-base-version-2.1</capability>"
+	"<capability>ifmap-base-version-2.2</capability>"
+	"<capability>fractional-timestamps</capability>"
+	"<capability>extended-identifier-search-termination</capability>"
+	"</srv:server-capability>";
 
 struct loading {
 	struct map_engine *engine;
@@ -43,7 +43,7 @@ static gboolean load_type(const char *ns, const char *name, enum ifmap_cardinali
 static struct ifmap_request *parse_record(const struct map_record *record, GError **error)
 {
 	/* They were within limits when they were accepted; limits may have become narrower. */
-	static const struct ifmap_request_limits WIDE = {
+	static const struct ifmap_request_limits wide = {
 		.max_identifier = 1U << 30,
 		.max_metadata = 1U << 30,
 		.max_depth = 256,
@@ -61,7 +61,7 @@ static struct ifmap_request *parse_record(const struct map_record *record, GErro
 	g_string_append(text, "<metadata>");
 	g_string_append(text, record->meta);
 	g_string_append(text, "</metadata></update></i:publish></e:Body></e:Envelope>");
-	if (ifmap_request_parse(text->str, text->len, &WIDE, &request, &session_id, error) !=
+	if (ifmap_request_parse(text->str, text->len, &wide, &request, &session_id, error) !=
 		IFMAP_PARSE_OK)
 		return NULL;
 	return request;
@@ -93,7 +93,7 @@ static gboolean load_fact(const struct map_record *record, gpointer data, GError
 	return good;
 }
 
-static const struct map_store_reader READER = {
+static const struct map_store_reader store_reader = {
 	.publisher = load_publisher,
 	.type = load_type,
 	.fact = load_fact,
@@ -101,10 +101,10 @@ static const struct map_store_reader READER = {
 
 static gboolean describe(struct map_engine *engine, struct map_change *change, GError **error)
 {
-	static const char *const NO_ATTRIBUTES[] = { NULL };
+	static const char *const no_attributes[] = { NULL };
 	g_autoptr(ifmap_id)
-		id = ifmap_id_new_extended(NS_SERVER, "ifmap-server", NO_ATTRIBUTES, error);
-	g_autoptr(ifmap_meta) plain = id ? ifmap_meta_new(CAPABILITY, -1, error) : NULL;
+		id = ifmap_id_new_extended(NS_SERVER, "ifmap-server", no_attributes, error);
+	g_autoptr(ifmap_meta) plain = id ? ifmap_meta_new(capability_xml, -1, error) : NULL;
 	if (!plain)
 		return FALSE;
 	g_autoptr(ifmap_meta)
@@ -125,7 +125,8 @@ static gboolean describe(struct map_engine *engine, struct map_change *change, G
 gboolean map_engine_boot(struct map_engine *engine, GError **error)
 {
 	struct loading loading = { .engine = engine, .change = map_change_begin(engine->graph) };
-	gboolean good = !engine->store || map_store_load(engine->store, &READER, &loading, error);
+	gboolean good = !engine->store ||
+			map_store_load(engine->store, &store_reader, &loading, error);
 
 	engine->timestamp_us = MAX(engine->timestamp_us, g_get_real_time());
 	good = good && describe(engine, loading.change, error);

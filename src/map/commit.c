@@ -248,12 +248,12 @@ static void write_notice(const struct map_engine *engine,
 static void tell(struct map_engine *engine, struct map_subscription *subscription,
 	const struct map_change *change, const GPtrArray *notices)
 {
-	static const enum ifmap_result_kind ORDER[] = { IFMAP_RESULT_NOTIFY, IFMAP_RESULT_DELETE,
+	static const enum ifmap_result_kind kinds[] = { IFMAP_RESULT_NOTIFY, IFMAP_RESULT_DELETE,
 		IFMAP_RESULT_UPDATE };
 	struct map_client *client = subscription->owner;
 
-	for (size_t i = 0; i < G_N_ELEMENTS(ORDER); i++)
-		g_string_truncate(engine->text[ORDER[i]], 0);
+	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+		g_string_truncate(engine->text[kinds[i]], 0);
 	map_delta_reset(&engine->delta);
 	map_subscription_delta(subscription, change, &engine->walk, &engine->delta);
 	for (guint i = 0; notices && i < notices->len; i++)
@@ -262,11 +262,11 @@ static void tell(struct map_engine *engine, struct map_subscription *subscriptio
 	write_facts(engine->delta.deleted, engine->text[IFMAP_RESULT_DELETE]);
 	write_facts(engine->delta.updated, engine->text[IFMAP_RESULT_UPDATE]);
 	map_delta_reset(&engine->delta);
-	for (size_t i = 0; i < G_N_ELEMENTS(ORDER); i++) {
-		const GString *text = engine->text[ORDER[i]];
+	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+		const GString *text = engine->text[kinds[i]];
 		if (text->len > 0)
 			subscription->pending += map_pollbuf_add(
-				&client->buf, ORDER[i], subscription->name, text->str, text->len);
+				&client->buf, kinds[i], subscription->name, text->str, text->len);
 	}
 	if (subscription->pending > subscription->view.max_size) {
 		buffer_too_big(engine, client, subscription->name,

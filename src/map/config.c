@@ -24,7 +24,7 @@ struct key {
 #define LIMIT(member) offsetof(struct map_config, limits.member)
 #define GIB           (1ULL << 30)
 
-static const struct key KEYS[] = {
+static const struct key keys[] = {
 	{ "server", "address", TEXT, AT(address), 0, 0,
 		"::", "numeric address to listen on; :: is IPv4 too" },
 	{ "server", "port", NUMBER, AT(port), 0, 65535, "8443", "TCP port; 0 takes a free one" },
@@ -75,7 +75,7 @@ static const struct {
 	const char *name;
 	enum map_right right;
 	const char *meaning;
-} RIGHTS[] = {
+} rights_table[] = {
 	{ "read-only", MAP_RIGHT_READ_ONLY, "may search and subscribe, not publish or purge" },
 	{ "may-purge-others", MAP_RIGHT_PURGE_OTHERS, "may purge another publisher's metadata" },
 	{ "admin", MAP_RIGHT_ADMIN, "may write identities of MAP clients and their tasks" },
@@ -116,9 +116,9 @@ static gboolean assign(struct map_config *config, const struct key *key, const c
 
 static const struct key *find_key(const char *group, const char *name)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(KEYS); i++)
-		if (g_str_equal(KEYS[i].group, group) && g_str_equal(KEYS[i].name, name))
-			return &KEYS[i];
+	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+		if (g_str_equal(keys[i].group, group) && g_str_equal(keys[i].name, name))
+			return &keys[i];
 	return NULL;
 }
 
@@ -130,13 +130,14 @@ static gboolean read_client(struct map_config *config, GKeyFile *file, const cha
 
 	for (unsigned i = 0; names && names[i]; i++) {
 		size_t at = 0;
-		while (at < G_N_ELEMENTS(RIGHTS) && !g_str_equal(RIGHTS[at].name, names[i]))
+		while (at < G_N_ELEMENTS(rights_table) &&
+			!g_str_equal(rights_table[at].name, names[i]))
 			at++;
-		if (at == G_N_ELEMENTS(RIGHTS))
+		if (at == G_N_ELEMENTS(rights_table))
 			return fail(error, path, group, names[i], "no such key");
 		g_autoptr(GError) why = NULL;
 		if (g_key_file_get_boolean(file, group, names[i], &why))
-			rights |= RIGHTS[at].right;
+			rights |= rights_table[at].right;
 		else if (why)
 			return fail(error, path, group, names[i], "is neither true nor false");
 	}
@@ -165,11 +166,11 @@ static gboolean read_group(struct map_config *config, GKeyFile *file, const char
 static struct map_config *config_new(void)
 {
 	struct map_config *config = g_new0(struct map_config, 1);
-	config->limits = MAP_LIMITS_DEFAULT;
+	config->limits = map_limits_default;
 	config->rights = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	for (size_t i = 0; i < G_N_ELEMENTS(KEYS); i++)
-		if (KEYS[i].initial)
-			assign(config, &KEYS[i], KEYS[i].initial);
+	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+		if (keys[i].initial)
+			assign(config, &keys[i], keys[i].initial);
 	return config;
 }
 
@@ -198,9 +199,9 @@ void map_config_free(struct map_config *config)
 {
 	if (!config)
 		return;
-	for (size_t i = 0; i < G_N_ELEMENTS(KEYS); i++)
-		if (KEYS[i].kind == TEXT)
-			g_free(*(char **)place(config, &KEYS[i]));
+	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+		if (keys[i].kind == TEXT)
+			g_free(*(char **)place(config, &keys[i]));
 	g_hash_table_unref(config->rights);
 	g_free(config);
 }
@@ -227,16 +228,17 @@ char *map_config_describe(void)
 	GString *out = g_string_new(NULL);
 	const char *group = "";
 
-	for (size_t i = 0; i < G_N_ELEMENTS(KEYS); i++) {
-		if (!g_str_equal(group, KEYS[i].group))
-			g_string_append_printf(out, "[%s]\n", KEYS[i].group);
-		group = KEYS[i].group;
-		g_string_append_printf(out, "# %s\n#%s=", KEYS[i].meaning, KEYS[i].name);
-		describe_value(config, &KEYS[i], out);
+	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+		if (!g_str_equal(group, keys[i].group))
+			g_string_append_printf(out, "[%s]\n", keys[i].group);
+		group = keys[i].group;
+		g_string_append_printf(out, "# %s\n#%s=", keys[i].meaning, keys[i].name);
+		describe_value(config, &keys[i], out);
 		g_string_append_c(out, '\n');
 	}
 	g_string_append(out, "[client NAME]\n");
-	for (size_t i = 0; i < G_N_ELEMENTS(RIGHTS); i++)
-		g_string_append_printf(out, "# %s\n#%s=false\n", RIGHTS[i].meaning, RIGHTS[i].name);
+	for (size_t i = 0; i < G_N_ELEMENTS(rights_table); i++)
+		g_string_append_printf(
+			out, "# %s\n#%s=false\n", rights_table[i].meaning, rights_table[i].name);
 	return g_string_free(out, FALSE);
 }

@@ -30,7 +30,7 @@ struct map_config {
 };
 
 /* NULL and an error that names the file, group and key. */
-struct map_config *map_config_load(const char *file, GError **error);
+struct map_config *map_config_load(const char *path, GError **error);
 void map_config_free(struct map_config *config);
 typedef struct map_config map_config;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(map_config, map_config_free)

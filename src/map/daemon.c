@@ -17,7 +17,7 @@ static const struct {
 	GLogLevelFlags level;
 	const char *code;
 	const char *text;
-} NOTES[] = {
+} notes[] = {
 	[MAP_NOTE_SESSION_BEGUN] = { G_LOG_LEVEL_INFO, "session-begun", "session begun" },
 	[MAP_NOTE_SESSION_ENDED] = { G_LOG_LEVEL_INFO, "session-ended", "session ended" },
 	[MAP_NOTE_SESSION_REPLACED] = { G_LOG_LEVEL_MESSAGE, "session-replaced",
@@ -38,9 +38,9 @@ static void on_note(enum map_note note, const char *client, const char *detail, 
 	g_autofree char *quoted_detail = g_strndup(detail ? detail : "", MAX_QUOTED);
 	g_autofree char *safe_client = g_strescape(quoted_client, NULL);
 	g_autofree char *safe_detail = g_strescape(quoted_detail, NULL);
-	g_log_structured(G_LOG_DOMAIN, NOTES[note].level, "DROVER_EVENT", NOTES[note].code,
+	g_log_structured(G_LOG_DOMAIN, notes[note].level, "DROVER_EVENT", notes[note].code,
 		"DROVER_CLIENT", safe_client, "MESSAGE", "%s: %s%s%s", safe_client,
-		NOTES[note].text, *safe_detail ? ": " : "", safe_detail);
+		notes[note].text, *safe_detail ? ": " : "", safe_detail);
 }
 
 /* ---- privileges */
@@ -105,7 +105,8 @@ static void serve(struct map_engine *engine)
 
 static struct map_engine *make_engine(const struct map_config *config, GError **error)
 {
-	static const struct map_engine_ops OPS = { .answer = map_front_answer, .note = on_note };
+	static const struct map_engine_ops engine_ops = { .answer = map_front_answer,
+		.note = on_note };
 	struct map_store *store = NULL;
 
 	if (*config->store) {
@@ -113,7 +114,7 @@ static struct map_engine *make_engine(const struct map_config *config, GError **
 		if (!store)
 			return NULL;
 	}
-	return map_engine_new(&config->limits, &OPS, store, error);
+	return map_engine_new(&config->limits, &engine_ops, store, error);
 }
 
 gboolean map_daemon_run(const struct map_config *config, GError **error)

@@ -375,7 +375,7 @@ static enum outcome poll(const struct work *work)
 static const struct {
 	enum map_session_event event;
 	enum outcome (*run)(const struct work *work);
-} OPERATIONS[] = {
+} operations_table[] = {
 	[IFMAP_REQUEST_NEW_SESSION] = { MAP_SESSION_NEW, new_session },
 	[IFMAP_REQUEST_RENEW_SESSION] = { MAP_SESSION_SYNC, renew_session },
 	[IFMAP_REQUEST_END_SESSION] = { MAP_SESSION_SYNC, end_session_request },
@@ -390,7 +390,7 @@ static const struct {
 static const struct {
 	enum ifmap_error code;
 	const char *text;
-} REFUSALS[] = {
+} refusals[] = {
 	[MAP_SESSION_INVALID] = { IFMAP_ERROR_INVALID_SESSION_ID, "no such session" },
 	[MAP_SESSION_SUPERSEDED] = { IFMAP_ERROR_ACCESS_DENIED,
 		"another connection has taken this one's place in the session" },
@@ -404,7 +404,7 @@ static enum outcome judge(const struct work *work)
 {
 	const struct map_call *call = work->call;
 	struct map_client *client = work->client;
-	enum map_session_event event = OPERATIONS[call->request->type].event;
+	enum map_session_event event = operations_table[call->request->type].event;
 	enum map_session_verdict verdict = map_session_judge(client ? client->session : NULL, event,
 		call->request->session_id, call->connection);
 
@@ -421,13 +421,13 @@ static enum outcome judge(const struct work *work)
 		break;
 	case MAP_SESSION_KILL:
 		end_session(work->engine, client, "second poll");
-		return refuse(work, REFUSALS[verdict].code, REFUSALS[verdict].text);
+		return refuse(work, refusals[verdict].code, refusals[verdict].text);
 	case MAP_SESSION_INVALID:
 	case MAP_SESSION_SUPERSEDED:
 	case MAP_SESSION_MISPLACED:
-		return refuse(work, REFUSALS[verdict].code, REFUSALS[verdict].text);
+		return refuse(work, refusals[verdict].code, refusals[verdict].text);
 	}
-	return OPERATIONS[call->request->type].run(work);
+	return operations_table[call->request->type].run(work);
 }
 
 /* Hands the batch to the store; the reply follows when it is durable. */
@@ -478,7 +478,7 @@ void map_engine_refuse(struct map_engine *engine, const struct map_call *call,
 	if (verdict == MAP_SESSION_GO)
 		refuse_error(&work, why);
 	else
-		refuse(&work, REFUSALS[verdict].code, REFUSALS[verdict].text);
+		refuse(&work, refusals[verdict].code, refusals[verdict].text);
 	map_engine_leave(engine);
 }
 

@@ -19,7 +19,7 @@ G_DEFINE_QUARK(map - front - error, map_front_error)
 #define REALM        "Basic realm=\"drover-mapd\""
 /* An answer up to this size leaves in one TLS record (ifmap.md 18, strongSwan). */
 #define MAX_CORKED   15000
-#define DRAIN_US     (2 * G_USEC_PER_SEC)
+#define DRAIN_US     (2 * (gint64)G_USEC_PER_SEC)
 
 struct map_front {
 	const struct map_config *config;
@@ -105,7 +105,7 @@ static const struct refusal {
 	unsigned status;
 	const char *text;
 	struct header header[2];
-} REFUSALS[] = {
+} refusals[] = {
 	{ MHD_HTTP_UNAUTHORIZED, "Say who you are.\n",
 		{ { MHD_HTTP_HEADER_WWW_AUTHENTICATE, REALM } } },
 	{ MHD_HTTP_FORBIDDEN, "This certificate is not accepted here.\n", { { NULL, NULL } } },
@@ -116,10 +116,10 @@ static const struct refusal {
 static enum MHD_Result refuse(struct map_exchange *exchange, struct MHD_Connection *connection)
 {
 	size_t i = 0;
-	while (i + 1 < G_N_ELEMENTS(REFUSALS) && REFUSALS[i].status != exchange->status)
+	while (i + 1 < G_N_ELEMENTS(refusals) && refusals[i].status != exchange->status)
 		i++;
-	return respond(exchange, connection, REFUSALS[i].status, g_string_new(REFUSALS[i].text),
-		REFUSALS[i].header);
+	return respond(exchange, connection, refusals[i].status, g_string_new(refusals[i].text),
+		refusals[i].header);
 }
 
 static enum MHD_Result respond_fault(struct map_exchange *exchange,
@@ -133,10 +133,10 @@ static enum MHD_Result respond_fault(struct map_exchange *exchange,
 static enum MHD_Result respond_reply(
 	struct map_exchange *exchange, struct MHD_Connection *connection, GString *reply)
 {
-	static const struct header GZIP[] = { { MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip" },
+	static const struct header gzip_header[] = { { MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip" },
 		{ NULL, NULL } };
 	gboolean zipped = exchange->gzip && map_gzip_deflate(reply);
-	return respond(exchange, connection, MHD_HTTP_OK, reply, zipped ? GZIP : NULL);
+	return respond(exchange, connection, MHD_HTTP_OK, reply, zipped ? gzip_header : NULL);
 }
 
 void map_front_answer(gpointer token, GString *reply, gpointer data)
@@ -308,6 +308,7 @@ static enum MHD_Result carry_out(
 	return reply ? respond_reply(exchange, connection, reply) : MHD_YES;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the signature is libmicrohttpd's */
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
 	const char *method, const char *version, const char *data, size_t *size, void **request)
 {
@@ -400,7 +401,11 @@ static gboolean bind_to(struct map_front *front, const struct addrinfo *address,
 {
 	const int on = 1;
 	const int off = 0;
-	struct sockaddr_storage bound;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} bound = { 0 };
 	socklen_t size = sizeof(bound);
 
 	front->listener = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -411,10 +416,10 @@ static gboolean bind_to(struct map_front *front, const struct addrinfo *address,
 		(void)setsockopt(front->listener, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
 	if (bind(front->listener, address->ai_addr, address->ai_addrlen) < 0 ||
 		listen(front->listener, SOMAXCONN) < 0 ||
-		getsockname(front->listener, (struct sockaddr *)&bound, &size) < 0)
+		getsockname(front->listener, &bound.any, &size) < 0)
 		return fail(error, "cannot listen");
-	front->port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-							: ((struct sockaddr_in *)&bound)->sin_port);
+	front->port = ntohs(
+		bound.any.sa_family == AF_INET6 ? bound.in6.sin6_port : bound.in.sin_port);
 	return TRUE;
 }
 

@@ -1,6 +1,6 @@
 #include "map/limit.h"
 
-const struct map_limits MAP_LIMITS_DEFAULT = {
+const struct map_limits map_limits_default = {
 	.max_body = 32U << 20,
 	.max_identifier = 16U << 10,
 	.max_metadata = 1U << 20,

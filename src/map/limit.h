@@ -25,4 +25,4 @@ struct map_limits {
 	unsigned handshake_timeout_s; /* silence on a connection nobody has authenticated on */
 };
 
-extern const struct map_limits MAP_LIMITS_DEFAULT;
+extern const struct map_limits map_limits_default;

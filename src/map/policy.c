@@ -52,7 +52,7 @@ static const struct rule {
 	unsigned with;    /* any of these rights; 0: whoever */
 	item_test test;   /* NULL: whatever item */
 	gboolean permit;
-} RULES[] = {
+} rules[] = {
 	{ ~0U, MAP_RIGHT_SERVER, NULL, TRUE },
 	{ WRITES, MAP_RIGHT_READ_ONLY, NULL, FALSE },
 	{ WRITES, 0, on_server, FALSE },
@@ -66,8 +66,8 @@ static const struct rule {
 gboolean map_policy_allows(
 	const struct map_subject *subject, enum map_action action, const struct map_item *item)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(RULES); i++) {
-		const struct rule *rule = &RULES[i];
+	for (size_t i = 0; i < G_N_ELEMENTS(rules); i++) {
+		const struct rule *rule = &rules[i];
 		if (!(rule->actions & BIT(action)))
 			continue;
 		if (rule->with && !(rule->with & subject->rights))

@@ -155,7 +155,7 @@ static gboolean delete (const struct map_publish *publish, struct map_change *ch
 	return good;
 }
 
-static gboolean (*const APPLY[])(const struct map_publish *, struct map_change *,
+static gboolean (*const apply[])(const struct map_publish *, struct map_change *,
 	const struct ifmap_operation *, GPtrArray *, GError **) = {
 	[IFMAP_OPERATION_UPDATE] = update,
 	[IFMAP_OPERATION_NOTIFY] = notify,
@@ -168,7 +168,7 @@ gboolean map_publish_apply(const struct map_publish *publish, struct map_change 
 	for (guint i = 0; i < operations->len; i++) {
 		const struct ifmap_operation *operation = g_ptr_array_index(operations, i);
 		if (!check_ends(operation, error) ||
-			!APPLY[operation->type](publish, change, operation, notices, error))
+			!apply[operation->type](publish, change, operation, notices, error))
 			return FALSE;
 	}
 	return TRUE;

@@ -14,7 +14,7 @@ static const struct {
 	const char *ns;
 	const char *name;
 	enum ifmap_cardinality cardinality;
-} STANDARD[] = {
+} standard_types[] = {
 	{ IFMAP_NS_META, "access-request-device", IFMAP_SINGLE_VALUE },
 	{ IFMAP_NS_META, "access-request-ip", IFMAP_SINGLE_VALUE },
 	{ IFMAP_NS_META, "access-request-mac", IFMAP_SINGLE_VALUE },
@@ -86,8 +86,9 @@ struct map_registry *map_registry_new(unsigned max_types)
 	registry->index = g_hash_table_new(type_hash, type_equal);
 	registry->types = g_ptr_array_new_with_free_func(type_free);
 	registry->max_types = max_types;
-	for (size_t i = 0; i < G_N_ELEMENTS(STANDARD); i++)
-		add(registry, STANDARD[i].ns, STANDARD[i].name, STANDARD[i].cardinality);
+	for (size_t i = 0; i < G_N_ELEMENTS(standard_types); i++)
+		add(registry, standard_types[i].ns, standard_types[i].name,
+			standard_types[i].cardinality);
 	return registry;
 }
 

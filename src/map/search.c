@@ -115,18 +115,19 @@ void map_search_write_item(
 	const struct map_link *link = element->is_link ? (const struct map_link *)element : NULL;
 	const struct map_node *node = link ? link->ends[0] : (const struct map_node *)element;
 	const struct ifmap_meta *some[64];
-	g_autofree const struct ifmap_meta **many = NULL;
 	const struct ifmap_meta **metas = some;
 	size_t n_metas = 0;
 
 	if (element->facts.length > G_N_ELEMENTS(some))
-		metas = many = g_new(const struct ifmap_meta *, element->facts.length);
+		metas = g_new(const struct ifmap_meta *, element->facts.length);
 	for (GList *at = element->facts.head; at; at = at->next) {
 		const struct map_fact *fact = at->data;
 		if (map_view_shows(view, fact))
 			metas[n_metas++] = fact->meta;
 	}
 	ifmap_reply_item(out, node->id, link ? link->ends[1]->id : NULL, metas, n_metas);
+	if (metas != some)
+		g_free(metas);
 }
 
 struct writing {

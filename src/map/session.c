@@ -38,7 +38,7 @@ enum map_session_role map_session_role(const struct map_session *session, guint6
 }
 
 /* ifmap.md 4.2: one row per kind of request, one column per role of its connection. */
-static const enum map_session_verdict TABLE[][4] = {
+static const enum map_session_verdict verdicts[][4] = {
 	/*                       FRESH                SSRC                   ARC SUPERSEDED */
 	[MAP_SESSION_NEW] = { MAP_SESSION_REPLACE, MAP_SESSION_REPLACE, MAP_SESSION_SUPERSEDED,
 		MAP_SESSION_SUPERSEDED },
@@ -70,7 +70,7 @@ enum map_session_verdict map_session_judge(const struct map_session *session,
 		return MAP_SESSION_INVALID;
 	if (event == MAP_SESSION_POLL && session->polling)
 		return MAP_SESSION_KILL;
-	return TABLE[event][map_session_role(session, connection)];
+	return verdicts[event][map_session_role(session, connection)];
 }
 
 static void take_role(struct map_session *session, guint64 *role, guint64 connection)

@@ -5,7 +5,7 @@
 G_DEFINE_QUARK(map - store - error, map_store_error)
 
 /* How long a failed transaction rests before it is tried again. */
-#define RETRY_US (1 * G_USEC_PER_SEC)
+#define RETRY_US ((gint64)G_USEC_PER_SEC)
 
 enum statement {
 	ADD_FACT,
@@ -18,7 +18,7 @@ enum statement {
 	N_STATEMENTS,
 };
 
-static const char *const SQL[N_STATEMENTS] = {
+static const char *const sql[N_STATEMENTS] = {
 	[ADD_FACT] =
 		"INSERT OR REPLACE INTO fact(serial,a,b,publisher,timestamp_us,meta) VALUES(?1,?2,?3,?4,?5,?6)",
 	[REMOVE_FACT] = "DELETE FROM fact WHERE serial=?1",
@@ -29,7 +29,7 @@ static const char *const SQL[N_STATEMENTS] = {
 	[ROLLBACK] = "ROLLBACK",
 };
 
-static const char SCHEMA[] =
+static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS fact(serial INTEGER PRIMARY KEY, a TEXT NOT NULL, b TEXT,"
 	" publisher TEXT NOT NULL, timestamp_us INTEGER NOT NULL, meta TEXT NOT NULL);"
 	"CREATE TABLE IF NOT EXISTS publisher(client TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE);"
@@ -165,7 +165,7 @@ static gboolean run(
 	}
 	good = sqlite3_step(statement) == SQLITE_DONE;
 	if (!good)
-		fail(store, SQL[which], error);
+		fail(store, sql[which], error);
 	(void)sqlite3_reset(statement);
 	(void)sqlite3_clear_bindings(statement);
 	return good;
@@ -243,9 +243,9 @@ static gpointer writer_main(gpointer data)
 
 /* ---- opening and closing */
 
-static gboolean execute(struct map_store *store, const char *sql, GError **error)
+static gboolean execute(struct map_store *store, const char *text, GError **error)
 {
-	if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK)
+	if (sqlite3_exec(store->db, text, NULL, NULL, NULL) == SQLITE_OK)
 		return TRUE;
 	return fail(store, "cannot set up the database", error);
 }
@@ -253,9 +253,9 @@ static gboolean execute(struct map_store *store, const char *sql, GError **error
 static gboolean prepare(struct map_store *store, GError **error)
 {
 	for (int i = 0; i < N_STATEMENTS; i++)
-		if (sqlite3_prepare_v3(store->db, SQL[i], -1, SQLITE_PREPARE_PERSISTENT,
+		if (sqlite3_prepare_v3(store->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
 			    &store->statements[i], NULL) != SQLITE_OK)
-			return fail(store, SQL[i], error);
+			return fail(store, sql[i], error);
 	return TRUE;
 }
 
@@ -272,7 +272,7 @@ struct map_store *map_store_open(const char *path, GError **error)
 	}
 	(void)sqlite3_busy_timeout(store->db, 5000);
 	if (!execute(store, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", error) ||
-		!execute(store, SCHEMA, error) || !prepare(store, error))
+		!execute(store, schema, error) || !prepare(store, error))
 		return NULL;
 	return g_steal_pointer(&store);
 }
@@ -354,7 +354,7 @@ static gboolean read_fact(sqlite3_stmt *statement, const struct map_store_reader
 static const struct {
 	const char *sql;
 	row_fn read;
-} TABLES[] = {
+} tables[] = {
 	{ "SELECT client,id FROM publisher", read_publisher },
 	{ "SELECT ns,name,cardinality FROM type ORDER BY rowid", read_type },
 	{ "SELECT serial,a,b,publisher,timestamp_us,meta FROM fact ORDER BY serial", read_fact },
@@ -363,16 +363,16 @@ static const struct {
 gboolean map_store_load(struct map_store *store, const struct map_store_reader *reader,
 	gpointer data, GError **error)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(TABLES); i++) {
+	for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
 		sqlite3_stmt *statement = NULL;
 		int step;
-		if (sqlite3_prepare_v2(store->db, TABLES[i].sql, -1, &statement, NULL) != SQLITE_OK)
-			return fail(store, TABLES[i].sql, error);
+		if (sqlite3_prepare_v2(store->db, tables[i].sql, -1, &statement, NULL) != SQLITE_OK)
+			return fail(store, tables[i].sql, error);
 		while ((step = sqlite3_step(statement)) == SQLITE_ROW)
-			if (!TABLES[i].read(statement, reader, data, error))
+			if (!tables[i].read(statement, reader, data, error))
 				break;
 		if (step != SQLITE_DONE && step != SQLITE_ROW)
-			fail(store, TABLES[i].sql, error);
+			fail(store, tables[i].sql, error);
 		(void)sqlite3_finalize(statement);
 		if (step != SQLITE_DONE)
 			return FALSE;

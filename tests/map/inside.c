@@ -82,7 +82,7 @@ struct map_engine *inside_engine_new(void)
 {
 	static const struct map_engine_ops OPS = { .answer = on_answer };
 	g_autoptr(GError) error = NULL;
-	struct map_engine *engine = map_engine_new(&MAP_LIMITS_DEFAULT, &OPS, NULL, &error);
+	struct map_engine *engine = map_engine_new(&map_limits_default, &OPS, NULL, &error);
 	if (!engine)
 		g_error("%s", error->message);
 	return engine;
