@@ -12,9 +12,10 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-#define OBJECTS_MAX  64 /* named before "everything" is assumed */
-#define RECEIVE_SIZE (8 << 20)
-#define TASK_NAME    16
+#define OBJECTS_MAX 64 /* named before "everything" is assumed */
+#define RECEIVE_SIZE \
+	(64 << 20) /* a thousand machines' rules put back at once are 40 MB of messages */
+#define TASK_NAME 16
 
 struct enforce_watch {
 	struct mnl_socket *socket;
@@ -215,7 +216,7 @@ static gboolean read_one(struct enforce_watch *watch)
 	if (n < 0 && errno == ENOBUFS && !watch->learning) {
 		note(watch, "messages were lost:", "more changes than could be read");
 		watch->everything = TRUE;
-		tell(watch, "unknown");
+		tell(watch, NULL);
 		return TRUE;
 	}
 	if (n <= 0)

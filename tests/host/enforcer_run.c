@@ -183,7 +183,7 @@ static void wait_until(const gboolean *done, guint ms)
 
 static struct enforcer_answer *await(struct waiting *waiting)
 {
-	wait_until(&waiting->done, 10000);
+	wait_until(&waiting->done, 120000);
 	g_assert_true(waiting->done);
 	return waiting->answer;
 }

@@ -48,7 +48,7 @@ struct enforcer_run *enforcer_run_start(const char *program, int ns, const char 
 /* Ends it, by a signal to its own pid, and waits. */
 void enforcer_run_stop(struct enforcer_run *run, int signal_number);
 
-/* Runs a request of the client that has a uuid, and waits at most 10 s. */
+/* Runs a request of the client that has a uuid, and waits at most 120 s. */
 typedef void (*enforcer_uuid_request)(
 	struct enforce_client *, const char *uuid, enforce_reply_func, gpointer);
 struct enforcer_answer *enforcer_run_ask(
