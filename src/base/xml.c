@@ -56,6 +56,19 @@ static void on_start(void *data, const xmlChar *local, const xmlChar *prefix, co
 			n_attributes, n_defaulted, attributes);
 }
 
+/* Text comes in pieces; libxml2 puts them together as long as nothing stands between them. */
+static void on_text(void *data, const xmlChar *text, int size)
+{
+	xmlParserCtxt *ctxt = data;
+	struct meter *meter = ctxt->_private;
+	const xmlNode *last = ctxt->node ? ctxt->node->last : NULL;
+
+	if (!last || last->type != XML_TEXT_NODE)
+		meter_add(ctxt, 1);
+	if (!meter->refused)
+		xmlSAX2Characters(data, text, size);
+}
+
 static void on_end(void *data, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri)
 {
 	xmlParserCtxt *ctxt = data;
@@ -84,6 +97,8 @@ static xmlParserCtxt *reader_new(struct meter *meter)
 	xmlSAXVersion(&sax, 2);
 	sax.startElementNs = on_start;
 	sax.endElementNs = on_end;
+	sax.characters = on_text;
+	sax.ignorableWhitespace = on_text;
 	sax.internalSubset = on_doctype;
 	sax.externalSubset = NULL;
 	sax.entityDecl = NULL;
@@ -136,7 +151,8 @@ xmlDoc *base_xml_read(const char *name, const char *data, size_t size,
 	xmlParseChunk(ctxt, data, (int)size, 1);
 	doc = ctxt->myDoc;
 	ctxt->myDoc = NULL;
-	good = ctxt->wellFormed && !meter.refused && doc && xmlDocGetRootElement(doc);
+	good = ctxt->wellFormed && ctxt->nsWellFormed && !meter.refused && doc &&
+	       xmlDocGetRootElement(doc);
 	if (!good) {
 		set_parse_error(error, name, ctxt, &meter);
 		g_clear_pointer(&doc, xmlFreeDoc);
