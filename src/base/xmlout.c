@@ -28,6 +28,12 @@ static const char *escape_of(char c, gboolean attribute)
 	return (unsigned char)c < 0x20 && c != '\t' && c != '\n' ? REPLACEMENT : NULL;
 }
 
+/* U+FFFE and U+FFFF are valid UTF-8 and yet no characters of XML 1.0 (2.2). */
+static gboolean is_noncharacter(const char *p)
+{
+	return strncmp(p, "\xef\xbf\xbe", 3) == 0 || strncmp(p, "\xef\xbf\xbf", 3) == 0;
+}
+
 static void append_escaped(GString *out, const char *text, gboolean attribute)
 {
 	g_autofree char *valid = g_utf8_validate(text, -1, NULL) ? NULL
@@ -36,10 +42,14 @@ static void append_escaped(GString *out, const char *text, gboolean attribute)
 	for (const char *p = valid ? valid : text; *p; p++) {
 		const char *escape = escape_of(*p, attribute);
 
-		if (escape)
+		if (is_noncharacter(p)) {
+			g_string_append(out, REPLACEMENT);
+			p += 2;
+		} else if (escape) {
 			g_string_append(out, escape);
-		else
+		} else {
 			g_string_append_c(out, *p);
+		}
 	}
 }
 
