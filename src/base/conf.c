@@ -75,44 +75,87 @@ static GHashTable *table_of(const struct base_conf_option *option, void *conf)
 	return *table;
 }
 
-static gboolean take_key(const char *path, const struct base_conf_option *options, void *conf,
-	GKeyFile *file, const char *section, const char *key, GError **error)
-{
-	const struct base_conf_option *option = find(options, section, key);
-	g_autofree char *value = g_key_file_get_string(file, section, key, error);
+/* What is being filled. `seen` holds the options that a file has set. */
+struct reading {
+	const struct base_conf_option *options;
+	void *conf;
+	GHashTable *seen;
+};
 
-	if (!value)
+/* What GLib says about a file that it cannot read becomes ours, but that there is no such file
+ * stays what it is. */
+static void own_error(GError **error, const char *path)
+{
+	if (error && *error && (*error)->domain == G_KEY_FILE_ERROR) {
+		(*error)->domain = BASE_CONF_ERROR;
+		(*error)->code = BASE_CONF_ERROR_READ;
+	}
+	g_prefix_error(error, "%s: ", path);
+}
+
+static gboolean take_key(const struct reading *reading, const char *path, GKeyFile *file,
+	const char *section, const char *key, GError **error)
+{
+	const struct base_conf_option *option = find(reading->options, section, key);
+	g_autoptr(GError) why = NULL;
+	g_autofree char *value = g_key_file_get_string(file, section, key, &why);
+
+	if (why) { /* GLib returns what it could read all the same */
+		g_propagate_error(error, g_steal_pointer(&why));
+		own_error(error, path);
 		return FALSE;
+	}
 	g_strstrip(value);
 	if (!option) {
 		g_set_error(error, BASE_CONF_ERROR, BASE_CONF_ERROR_UNKNOWN,
 			"%s: [%s] %s: there is no such option", path, section, key);
 		return FALSE;
 	}
+	g_hash_table_add(reading->seen, (gpointer)option);
 	if (option->type != BASE_CONF_TABLE)
-		return set(path, option, conf, value, error);
-	g_hash_table_replace(table_of(option, conf), g_strdup(key), g_steal_pointer(&value));
+		return set(path, option, reading->conf, value, error);
+	g_hash_table_replace(
+		table_of(option, reading->conf), g_strdup(key), g_steal_pointer(&value));
 	return TRUE;
 }
 
-static gboolean take_file(
-	const char *path, const struct base_conf_option *options, void *conf, GError **error)
+static gboolean check_section(
+	const struct reading *reading, const char *path, const char *section, GError **error)
+{
+	for (const struct base_conf_option *o = reading->options; o->section; o++)
+		if (strcmp(o->section, section) == 0)
+			return TRUE;
+	g_set_error(error, BASE_CONF_ERROR, BASE_CONF_ERROR_UNKNOWN,
+		"%s: [%s]: there is no such section", path, section);
+	return FALSE;
+}
+
+static gboolean take_section(const struct reading *reading, const char *path, GKeyFile *file,
+	const char *section, GError **error)
+{
+	g_auto(GStrv) keys = g_key_file_get_keys(file, section, NULL, NULL);
+
+	if (!check_section(reading, path, section, error))
+		return FALSE;
+	for (size_t i = 0; keys && keys[i]; i++)
+		if (!take_key(reading, path, file, section, keys[i], error))
+			return FALSE;
+	return TRUE;
+}
+
+static gboolean take_file(const struct reading *reading, const char *path, GError **error)
 {
 	g_autoptr(GKeyFile) file = g_key_file_new();
 	g_auto(GStrv) sections = NULL;
 
 	if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, error)) {
-		g_prefix_error(error, "%s: ", path);
+		own_error(error, path);
 		return FALSE;
 	}
 	sections = g_key_file_get_groups(file, NULL);
-	for (size_t i = 0; sections[i]; i++) {
-		g_auto(GStrv) keys = g_key_file_get_keys(file, sections[i], NULL, NULL);
-
-		for (size_t k = 0; keys && keys[k]; k++)
-			if (!take_key(path, options, conf, file, sections[i], keys[k], error))
-				return FALSE;
-	}
+	for (size_t i = 0; sections[i]; i++)
+		if (!take_section(reading, path, file, sections[i], error))
+			return FALSE;
 	return TRUE;
 }
 
@@ -121,20 +164,24 @@ static int compare_names(gconstpointer a, gconstpointer b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static gboolean take_folder(
-	const char *path, const struct base_conf_option *options, void *conf, GError **error)
+static gboolean take_folder(const struct reading *reading, const char *path, GError **error)
 {
 	g_autofree char *folder = g_strconcat(path, ".d", NULL);
-	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+	g_autoptr(GError) why = NULL;
+	g_autoptr(GDir) dir = g_dir_open(folder, 0, &why);
 	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 	const char *name;
 
+	if (!dir && !g_error_matches(why, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
+		g_propagate_error(error, g_steal_pointer(&why));
+		return FALSE;
+	}
 	while (dir && (name = g_dir_read_name(dir)))
 		if (g_str_has_suffix(name, ".conf"))
 			g_ptr_array_add(names, g_build_filename(folder, name, NULL));
 	g_ptr_array_sort(names, compare_names);
 	for (unsigned i = 0; i < names->len; i++)
-		if (!take_file(names->pdata[i], options, conf, error))
+		if (!take_file(reading, names->pdata[i], error))
 			return FALSE;
 	return TRUE;
 }
@@ -150,11 +197,16 @@ static gboolean take_fallbacks(const struct base_conf_option *options, void *con
 	return TRUE;
 }
 
-static gboolean check_required(
-	const char *path, const struct base_conf_option *options, void *conf, GError **error)
+static gboolean is_required(const struct base_conf_option *option)
 {
-	for (const struct base_conf_option *o = options; o->section; o++) {
-		if (o->type != BASE_CONF_STRING || o->fallback || *(char **)slot_of(o, conf))
+	return !option->fallback &&
+	       (option->type == BASE_CONF_STRING || option->type == BASE_CONF_NUMBER);
+}
+
+static gboolean check_required(const struct reading *reading, const char *path, GError **error)
+{
+	for (const struct base_conf_option *o = reading->options; o->section; o++) {
+		if (!is_required(o) || g_hash_table_contains(reading->seen, o))
 			continue;
 		g_set_error(error, BASE_CONF_ERROR, BASE_CONF_ERROR_VALUE,
 			"%s: [%s] %s is missing: %s", path, o->section, o->key, o->what);
@@ -166,8 +218,11 @@ static gboolean check_required(
 gboolean base_conf_read(
 	const char *path, const struct base_conf_option *options, void *ret, GError **error)
 {
-	if (take_fallbacks(options, ret, error) && take_file(path, options, ret, error) &&
-		take_folder(path, options, ret, error) && check_required(path, options, ret, error))
+	g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+	const struct reading reading = { options, ret, seen };
+
+	if (take_fallbacks(options, ret, error) && take_file(&reading, path, error) &&
+		take_folder(&reading, path, error) && check_required(&reading, path, error))
 		return TRUE;
 	base_conf_clear(options, ret);
 	return FALSE;

@@ -13,7 +13,8 @@
 GQuark base_conf_error_quark(void);
 
 enum base_conf_error {
-	BASE_CONF_ERROR_READ,    /* the file cannot be read or parsed */
+	BASE_CONF_ERROR_READ,    /* the file is no key file; one that cannot be opened keeps its
+				    G_FILE_ERROR */
 	BASE_CONF_ERROR_UNKNOWN, /* a section or key that no row knows */
 	BASE_CONF_ERROR_VALUE,   /* a value that is not of the row's type, or a required one is
 				    missing */
