@@ -1,6 +1,9 @@
 #include "host/book.h"
 
+#include <errno.h>
 #include <string.h>
+
+#define FILE_VERSION 1
 
 /* One entry: a metadata value as it came, and its decoded form. Keys are "KIND/NAME" or
  * "KIND/NAME/ORDER"; claims have a table of their own because the gate asks them for every machine
@@ -55,29 +58,45 @@ static char *key_of(enum facts_kind kind, const char *name)
 	return g_strconcat(facts_type(kind)->name, "/", name, NULL);
 }
 
-/* Takes a, b and meta's reference is added. A value that cannot be decoded is left out: it says
- * nothing. */
-static void put(struct book *book, enum facts_kind kind, const char *a, const char *b,
-	const struct ifmap_meta *meta)
+static char **macs_of(const struct entry *entry)
+{
+	return entry->kind == FACTS_MEMBER_OF ? ((struct facts_member_of *)entry->fact)->macs
+					      : NULL;
+}
+
+/* An entry that is about to be replaced leaves no pointer of its own behind. */
+static void forget_macs(struct book *book, const struct entry *entry)
+{
+	char **macs = entry ? macs_of(entry) : NULL;
+
+	for (size_t i = 0; macs && macs[i]; i++)
+		if (g_hash_table_lookup(book->by_mac, macs[i]) == entry)
+			g_hash_table_remove(book->by_mac, macs[i]);
+}
+
+/* FALSE: a value that cannot be decoded, which is left out: it says nothing. */
+static gboolean put(struct book *book, enum facts_kind kind, const char *a, const char *b,
+	const struct ifmap_meta *meta, GError **error)
 {
 	g_autofree void *fact = g_malloc0(facts_type(kind)->record.size);
+	g_autofree char *key = key_of(kind, a);
 	struct entry *entry;
+	char **macs;
 
-	if (!facts_decode(kind, meta, fact, NULL))
-		return;
+	if (!facts_decode(kind, meta, fact, error))
+		return FALSE;
+	forget_macs(book, g_hash_table_lookup(book->entries, key));
 	entry = g_new0(struct entry, 1);
 	entry->kind = kind;
 	entry->a = g_strdup(a);
 	entry->b = g_strdup(b);
 	entry->meta = ifmap_meta_ref(meta);
 	entry->fact = g_steal_pointer(&fact);
-	g_hash_table_replace(book->entries, key_of(kind, a), entry);
-	if (kind == FACTS_MEMBER_OF) {
-		char **macs = ((struct facts_member_of *)entry->fact)->macs;
-
-		for (size_t i = 0; macs && macs[i]; i++)
-			g_hash_table_replace(book->by_mac, macs[i], entry);
-	}
+	g_hash_table_replace(book->entries, g_steal_pointer(&key), entry);
+	macs = macs_of(entry);
+	for (size_t i = 0; macs && macs[i]; i++)
+		g_hash_table_replace(book->by_mac, macs[i], entry);
+	return TRUE;
 }
 
 static const char *device_name(const struct ifmap_id *id)
@@ -102,7 +121,7 @@ static void add_on_node(struct book *book, enum facts_kind kind, const struct if
 	const char *name = kind == FACTS_ORDER ? facts_id_name(id) : device_name(id);
 
 	if (name)
-		put(book, kind, name, NULL, meta);
+		put(book, kind, name, NULL, meta, NULL);
 }
 
 static void add_member(struct book *book, const struct ifmap_id *a, const struct ifmap_id *b,
@@ -112,7 +131,7 @@ static void add_member(struct book *book, const struct ifmap_id *a, const struct
 	const struct ifmap_id *vapp = vm == a ? b : a;
 
 	if (device_name(vm) && facts_id_is(vapp, "vapp"))
-		put(book, FACTS_MEMBER_OF, device_name(vm), facts_id_name(vapp), meta);
+		put(book, FACTS_MEMBER_OF, device_name(vm), facts_id_name(vapp), meta, NULL);
 }
 
 static void add_clearance(struct book *book, const char *host, const struct ifmap_id *a,
@@ -122,7 +141,7 @@ static void add_clearance(struct book *book, const char *host, const struct ifma
 	const struct ifmap_id *device = vapp == a ? b : a;
 
 	if (facts_id_is(vapp, "vapp") && g_strcmp0(device_name(device), host) == 0)
-		put(book, FACTS_CLEARANCE, facts_id_name(vapp), NULL, meta);
+		put(book, FACTS_CLEARANCE, facts_id_name(vapp), NULL, meta, NULL);
 }
 
 /* On a link VM-host nothing tells which end is which but the host that we are: connections of a
@@ -133,8 +152,8 @@ static void add_conntrack(struct book *book, const char *host, const struct ifma
 {
 	if (other_end(a, b, host) || !device_name(a) || !device_name(b))
 		return;
-	put(book, FACTS_CONNTRACK, device_name(a), NULL, meta);
-	put(book, FACTS_CONNTRACK, device_name(b), NULL, meta);
+	put(book, FACTS_CONNTRACK, device_name(a), NULL, meta, NULL);
+	put(book, FACTS_CONNTRACK, device_name(b), NULL, meta, NULL);
 }
 
 void book_add(struct book *book, const char *host, const struct ifmap_id *a,
@@ -152,7 +171,7 @@ void book_add(struct book *book, const char *host, const struct ifmap_id *a,
 	else if (b && kind == FACTS_CONNTRACK)
 		add_conntrack(book, host, a, b, meta);
 	else if (b && kind == FACTS_RESERVATION && other_end(a, b, host))
-		put(book, kind, other_end(a, b, host), host, meta);
+		put(book, kind, other_end(a, b, host), host, meta, NULL);
 }
 
 gboolean book_equal(const struct book *a, const struct book *b)
@@ -282,9 +301,7 @@ static json_t *claims_to_json(const struct book *book)
 	g_hash_table_iter_init(&iter, book->entries);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		const struct entry *entry = value;
-		char **macs = entry->kind == FACTS_MEMBER_OF
-				      ? ((struct facts_member_of *)entry->fact)->macs
-				      : NULL;
+		char **macs = macs_of(entry);
 		json_t *list;
 
 		if (entry->kind != FACTS_MEMBER_OF)
@@ -318,8 +335,8 @@ static json_t *items_to_json(const struct book *book)
 
 gboolean book_save(const struct book *book, const char *path, GError **error)
 {
-	json_t *root = json_pack("{s:i, s:o, s:o}", "version", 1, "claims", claims_to_json(book),
-		"items", items_to_json(book));
+	json_t *root = json_pack("{s:i, s:o, s:o}", "version", FILE_VERSION, "claims",
+		claims_to_json(book), "items", items_to_json(book));
 	char *text = json_dumps(root, JSON_INDENT(1));
 	gboolean good = g_file_set_contents_full(path, text, -1,
 		G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0644, error);
@@ -338,6 +355,37 @@ static enum facts_kind kind_from_name(const char *name)
 	return kind;
 }
 
+/* The file's root; NULL without an error when there is no file. */
+static json_t *load_root(const char *path, GError **error)
+{
+	FILE *file = fopen(path, "re");
+	int number = errno;
+	json_error_t why;
+	json_t *root;
+
+	if (!file && number == ENOENT)
+		return NULL;
+	if (!file) {
+		g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(number), "%s: %s", path,
+			g_strerror(number));
+		return NULL;
+	}
+	root = json_loadf(file, JSON_REJECT_DUPLICATES, &why);
+	fclose(file);
+	if (!root)
+		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s:%d: %s", path, why.line,
+			why.text);
+	else if (json_integer_value(json_object_get(root, "version")) == FILE_VERSION &&
+		 json_is_object(json_object_get(root, "claims")) &&
+		 json_is_array(json_object_get(root, "items")))
+		return root;
+	else
+		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s: not a book of version %d",
+			path, FILE_VERSION);
+	json_decref(root);
+	return NULL;
+}
+
 static gboolean load_item(struct book *book, const json_t *item, GError **error)
 {
 	const char *a = json_string_value(json_object_get(item, "a"));
@@ -352,65 +400,61 @@ static gboolean load_item(struct book *book, const json_t *item, GError **error)
 			error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "an item lacks kind, a or xml");
 		return FALSE;
 	}
-	put(book, kind, a, json_string_value(json_object_get(item, "b")), meta);
-	return TRUE;
+	return put(book, kind, a, json_string_value(json_object_get(item, "b")), meta, error);
 }
 
 struct book *book_load(const char *path, const char *host, GError **error)
 {
+	GError *why = NULL;
+	json_t *root = load_root(path, &why);
 	struct book *book = book_new();
-	json_error_t why;
-	json_t *root;
 	json_t *item;
 	size_t i;
 
-	if (!g_file_test(path, G_FILE_TEST_EXISTS))
-		return book;
-	root = json_load_file(path, 0, &why);
-	if (!root) {
-		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s:%d: %s", path, why.line,
-			why.text);
-		g_clear_pointer(&book, book_free);
-		return NULL;
-	}
 	json_array_foreach(json_object_get(root, "items"), i, item)
 	{
-		if (load_item(book, item, error))
+		if (load_item(book, item, &why))
 			continue;
-		g_prefix_error(error, "%s: item %zu: ", path, i);
-		g_clear_pointer(&book, book_free);
+		g_prefix_error(&why, "%s: item %zu: ", path, i);
 		break;
 	}
 	json_decref(root);
-	return book;
+	if (!why)
+		return book;
+	g_propagate_error(error, why);
+	book_free(book);
+	return NULL;
 }
 
-static gboolean claims_hold(const json_t *claims, const char *uuid, const char *const *macs)
+/* Whether the machine's list of claimed MACs holds one of these; what is no such list holds all. */
+static gboolean list_holds(const json_t *list, const char *const *macs)
 {
-	const char *name;
-	json_t *list;
-	json_t *mac;
+	const json_t *mac;
 	size_t i;
 
-	if (json_object_get(claims, uuid))
+	if (!json_is_array(list))
 		return TRUE;
-	json_object_foreach((json_t *)claims, name, list) json_array_foreach(
-		list, i, mac) if (json_is_string(mac) && macs &&
-				  g_strv_contains(macs, json_string_value(mac))) return TRUE;
+	json_array_foreach(list, i, mac)
+	{
+		if (!json_is_string(mac) || (macs && g_strv_contains(macs, json_string_value(mac))))
+			return TRUE;
+	}
 	return FALSE;
 }
 
 gboolean book_file_claims(const char *path, const char *uuid, const char *const *macs)
 {
-	json_t *root;
-	json_t *claims;
-	gboolean hold;
+	g_autoptr(GError) error = NULL;
+	json_t *root = load_root(path, &error);
+	json_t *claims = json_object_get(root, "claims");
+	gboolean hold = error || json_object_get(claims, uuid);
+	const char *name;
+	json_t *list;
 
-	if (!g_file_test(path, G_FILE_TEST_EXISTS))
-		return FALSE;
-	root = json_load_file(path, 0, NULL);
-	claims = json_object_get(root, "claims");
-	hold = !json_is_object(claims) || claims_hold(claims, uuid, macs);
+	json_object_foreach(claims, name, list)
+	{
+		hold = hold || list_holds(list, macs);
+	}
 	json_decref(root);
 	return hold;
 }

@@ -52,7 +52,8 @@ GPtrArray *book_orders(const struct book *book);
 
 /* Writes atomically and durably. */
 gboolean book_save(const struct book *book, const char *path, GError **error);
-/* A missing file is an empty book; a damaged one is an error. */
+/* A missing file is an empty book; a damaged one is an error, and so is one of another version or
+ * with a fact that cannot be decoded: half a book would let machines out of their protection. */
 struct book *book_load(const char *path, const char *host, GError **error);
 
 /* For the hook: whether the book in the file claims this UUID or one of the MACs (NULL-terminated).
