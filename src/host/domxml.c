@@ -48,6 +48,7 @@ struct domxml *domxml_read(const char *xml, GError **error)
 	const xmlNode *root = doc ? xmlDocGetRootElement(doc) : NULL;
 	const xmlNode *part;
 	struct domxml *domain;
+	g_autofree char *uuid = NULL;
 
 	if (!doc)
 		return NULL;
@@ -56,7 +57,8 @@ struct domxml *domxml_read(const char *xml, GError **error)
 		return NULL;
 	}
 	domain = g_new0(struct domxml, 1);
-	domain->uuid = child_text(root, "uuid");
+	uuid = child_text(root, "uuid");
+	domain->uuid = uuid ? g_ascii_strdown(uuid, -1) : NULL;
 	domain->name = child_text(root, "name");
 	domain->nics = g_ptr_array_new_with_free_func(nic_free);
 	part = base_xml_find(root, NULL, "devices");

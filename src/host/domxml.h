@@ -10,7 +10,7 @@ struct domxml_nic {
 };
 
 struct domxml {
-	char *uuid;
+	char *uuid; /* lower case */
 	char *name;
 	GPtrArray *nics; /* struct domxml_nic */
 	gboolean claims; /* bears a membership element of ours, whatever it says */

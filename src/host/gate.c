@@ -62,7 +62,7 @@ static void refuse_uncleared(const struct book *book, const struct gate_request 
 	const struct facts_clearance *clearance = book_clearance(book, vapp);
 	g_autoptr(GString) text = g_string_new(NULL);
 
-	if (!clearance || clearance->clear || !clearance->reasons) {
+	if (!clearance || clearance->clear || !clearance->reasons || !clearance->reasons->len) {
 		refuse(verdict, "NOT_CLEARED",
 			g_strdup_printf(
 				"%s of vApp %s is not reserved for %s; move it with: drover move %s --to %s",
@@ -89,8 +89,9 @@ static gboolean order_forbids(const struct book *book, const struct gate_request
 	const struct facts_order *order = book_order(book, vapp);
 	const struct facts_reservation *reservation = book_reservation(book, domain->uuid);
 	gboolean home = g_strcmp0(reservation->purpose, "home") == 0;
-	gboolean moving = order && g_strcmp0(order->state, "running") == 0 &&
-			  g_strcmp0(order->verb, "move") == 0;
+	gboolean under_way = order && (g_strcmp0(order->state, "running") == 0 ||
+					      g_strcmp0(order->state, "stuck") == 0);
+	gboolean moving = under_way && g_strcmp0(order->verb, "move") == 0;
 
 	if (request->arrival || (home && !(moving && g_strcmp0(order->phase, "switch") == 0)))
 		return FALSE;
@@ -114,8 +115,14 @@ static void judge_claimed(const struct book *book, const struct gate_request *re
 				domain->name));
 		return;
 	}
-	if (!book_reservation(book, domain->uuid) || !book_protection(book, domain->uuid)) {
+	if (!book_reservation(book, domain->uuid)) {
 		refuse_uncleared(book, request, domain, vapp, verdict);
+		return;
+	}
+	if (!book_protection(book, domain->uuid)) {
+		refuse(verdict, "NOT_CLEARED",
+			g_strdup_printf("the map holds no protection for %s of vApp %s",
+				domain->name, vapp));
 		return;
 	}
 	if (!order_forbids(book, request, domain, vapp, verdict))
