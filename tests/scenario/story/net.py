@@ -5,6 +5,7 @@ Machines are named as people do, "shop-web1"; a card of theirs by its segment.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import socket
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from drover_lab.lab import Lab
+with contextlib.suppress(ImportError):  # not needed inside the client machine
+    from drover_lab.frames import syn
 
 TCP, UDP = 6, 17
 
@@ -43,6 +46,23 @@ def outside(lab: Lab) -> Card:
     """The client machine's own card on segment front."""
     shown = lab.exec("outside", ["cat", "/sys/class/net/front/address"]).stdout.strip()
     return Card(shown, "10.80.0.254", "fd80::fe", "front")
+
+
+ALLOWED = (80, 7000)  # ports that the client machine may reach, on the web tier
+
+
+def forbidden_frames(lab: Lab) -> list[bytes]:
+    """What the client machine may not send to the shop: to the ports of the application and the data base."""
+    out = outside(lab)
+    frames = [syn((out.mac, to.mac), out.ip4, to.ip4, port) for to, port in (
+        (CARDS["shop-app1"], 8080), (CARDS["shop-app1"], 5432), (CARDS["shop-web1"], 5432), (CARDS["shop-web2"], 22))]
+    return [*frames, syn((out.mac, CARDS["shop-app1"].mac), out.ip6, CARDS["shop-app1"].ip6, 8080)]
+
+
+def forbidden_arrivals(lab: Lab, seen: list[dict]) -> int:
+    """How many of those a witness has seen."""
+    mac = outside(lab).mac
+    return sum(r["n"] for r in seen if r["mac"] == mac and r["proto"] == TCP and r["port"] not in ALLOWED)
 
 
 class Flood:

@@ -67,6 +67,8 @@ class Stage:
         self._fleet: Fleet | None = None
         self._places: dict[str, str] = {}  # machine -> host, as last looked up
         self.figures: dict[str, float] = {}  # what the closing report shows
+        self.plain_gap_ms = 0.0  # what the move is compared with
+        self.under_load: dict = {}  # what the probes said of the move
         self.broken: Outcome | None = None
 
     @property
@@ -133,6 +135,12 @@ class Stage:
         """Machine of the shop -> the hosts where it is running or paused."""
         return {m: [h for h, state in places.items() if state in ("running", "paused")]
                 for m, places in self.where().items()}
+
+    def home(self) -> str:
+        """The one host that runs all of the shop."""
+        hosts = {h for places in self.active().values() for h in places}
+        ensure(len(hosts) == 1, f"the shop runs on {sorted(hosts)}")
+        return hosts.pop()
 
     def runs_on(self, host: str) -> None:
         """All of the shop runs on this host, and nothing of it anywhere else."""

@@ -25,10 +25,9 @@ def lab_is_up(stage: Stage) -> str:
 @piece("daemons talk to the map and enforce", vital=True)
 def daemons_are_up(stage: Stage) -> str:
     fleet = stage.raise_fleet()
-    hosts = fleet.ask("hosts")
-    ensure(all(h["alive"] and h["host"]["enforcing"] for h in hosts), f"not every host enforces: {hosts}")  # type: ignore[union-attr]
-    backends = {h["host"]["backend"] for h in hosts}  # type: ignore[union-attr]
-    return f"{len(hosts)} agents, back end {', '.join(sorted(backends))}"  # type: ignore[arg-type]
+    hosts: list[dict] = fleet.ask("hosts")  # type: ignore[assignment]
+    ensure(all(h["alive"] and h["host"]["enforcing"] for h in hosts), f"not every host enforces: {hosts}")
+    return f"{len(hosts)} agents, back end {', '.join(sorted({h['host']['backend'] for h in hosts}))}"
 
 
 @piece("certificates hold, and without one the map does not talk")

@@ -66,7 +66,7 @@ def connects(stage: Stage, ip: str, port: int) -> bool:
     return stage.lab.exec("outside", ["/usr/bin/python3", "-I", "-S", "-c", words], check=False).returncode == 0
 
 
-# -- what must not pass --------------------------------------------------------------------------------------------------
+# -- what must not pass -------------------------------------------------------------------------------------------
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,7 +182,8 @@ def undeclared_flows_are_stopped(stage: Stage) -> str:
 
 def witnesses_see_again(stage: Stage) -> None:
     app, ledger = CARDS["shop-app1"], CARDS["bank-ledger"]
-    for sender, receiver, to, port in (("shop-web1", "shop-app1", app, 8080), ("bank-teller", "bank-ledger", ledger, 8443)):
+    for sender, receiver, to, port in (("shop-web1", "shop-app1", app, 8080),
+                                       ("bank-teller", "bank-ledger", ledger, 8443)):
         trial = tcp4("declared", sender, receiver, port, CARDS[sender], to)
         fire(stage, [trial])
         wait_for(f"a declared frame at {receiver}", lambda t=trial: delivered(stage, t) > 0, 5, 0.05)
@@ -208,9 +209,9 @@ def refusals_are_explained(stage: Stage) -> str:
 
 @piece("connections from inside that no flow declares time out")
 def undeclared_connections_fail(stage: Stage) -> str:
-    app, web1 = CARDS["shop-app1"], CARDS["shop-web1"]
+    app, back, web1 = CARDS["shop-app1"], CARDS["shop-app1/back"], CARDS["shop-web1"]
     for sender, words in (("shop-web1", ("tcp", app.ip4, 22)), ("shop-web2", ("ping", app.ip6)),
-                          ("shop-db1", ("tcp", CARDS["shop-app1/back"].ip4, 8080)), ("bank-teller", ("udp", web1.ip4, 80))):
+                          ("shop-db1", ("tcp", back.ip4, 8080)), ("bank-teller", ("udp", web1.ip4, 80))):
         answer = stage.guest(sender).ask(*words, 300)
         ensure(not answer["ok"], f"{sender}: {words} was answered")
     return "4 of 4 unanswered"
