@@ -470,6 +470,21 @@ static void watch_side(struct plan_side *side, const struct plan_watch *watch, c
 	side->silent_since_ms = since ? *since : 0;
 }
 
+static void observe_member(struct plan_observed *observed, size_t i, const struct world *world,
+	const struct facts_order *order, const struct plan_watch *watch)
+{
+	const struct facts_order_member *member = order->members->pdata[i];
+	const char *const hosts[] = { member->from, member->to };
+	struct plan_side *const sides[] = { &observed->from[i], &observed->to[i] };
+
+	for (unsigned s = 0; s < G_N_ELEMENTS(sides); s++) {
+		if (!hosts[s])
+			continue;
+		observe_side(sides[s], world, order, member->vm, hosts[s]);
+		watch_side(sides[s], watch, hosts[s]);
+	}
+}
+
 void plan_observe(struct plan_observed *observed, const struct world *world,
 	const struct facts_order *order, const struct plan_watch *watch)
 {
@@ -480,16 +495,8 @@ void plan_observe(struct plan_observed *observed, const struct world *world,
 	observed->from = g_new0(struct plan_side, n + 1);
 	observed->to = g_new0(struct plan_side, n + 1);
 	observed->abort = watch && watch->abort;
-	for (size_t i = 0; i < 2 * n; i++) {
-		const struct facts_order_member *member = order->members->pdata[i / 2];
-		struct plan_side *side = i % 2 ? &observed->to[i / 2] : &observed->from[i / 2];
-		const char *host = i % 2 ? member->to : member->from;
-
-		if (!host)
-			continue;
-		observe_side(side, world, order, member->vm, host);
-		watch_side(side, watch ? watch : &nothing, host);
-	}
+	for (size_t i = 0; i < n; i++)
+		observe_member(observed, i, world, order, watch ? watch : &nothing);
 }
 
 void plan_observed_clear(struct plan_observed *observed)

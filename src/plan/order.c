@@ -145,10 +145,17 @@ static const char *whereabouts(const struct world_machine *machine)
 	return copy ? copy->host->uuid : NULL;
 }
 
+/* How peers reach the libvirtd of the host; NULL: not known. */
+static char *uri_of(const struct world *world, const char *uuid)
+{
+	const struct world_host *host = uuid ? world_find_host(world, uuid) : NULL;
+
+	return g_strdup(host && host->fact ? host->fact->libvirt_uri : NULL);
+}
+
 static void add_member(struct facts_order *order, const struct world *world,
 	const struct vapp_machine *machine, const char *uuid, const char *to)
 {
-	const struct world_host *host = to ? world_find_host(world, to) : NULL;
 	gboolean starts = g_strcmp0(order->verb, "start") == 0;
 	const char *from = starts ? NULL : whereabouts(world_find_machine(world, uuid));
 	struct facts_order_member *member;
@@ -160,7 +167,8 @@ static void add_member(struct facts_order *order, const struct world *world,
 	member->machine = g_strdup(machine->name);
 	member->from = g_strdup(from);
 	member->to = g_strdup(to);
-	member->to_uri = g_strdup(host && host->fact ? host->fact->libvirt_uri : NULL);
+	member->from_uri = uri_of(world, from);
+	member->to_uri = uri_of(world, to);
 }
 
 static void add_steps(struct facts_order *order, enum plan_verb verb, guint64 now_ms)

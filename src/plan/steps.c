@@ -12,12 +12,12 @@ enum actor {
 };
 
 struct row {
-	unsigned verbs; /* 1 << enum plan_verb */
 	const char *name;
+	const char *what; /* follows the hosts */
+	unsigned verbs;   /* 1 << enum plan_verb */
 	enum plan_phase phase;
 	enum actor actor;
 	gboolean no_return;
-	const char *what; /* follows the hosts */
 };
 
 #define START (1U << PLAN_VERB_START)
@@ -25,30 +25,30 @@ struct row {
 #define MOVE  (1U << PLAN_VERB_MOVE)
 
 static const struct row rows[] = {
-	{ MOVE | START, "reserve", PLAN_PHASE_PROTECT, ACTOR_CONTROL, FALSE,
-		"reserves memory and virtual CPUs" },
-	{ MOVE | START, "protect", PLAN_PHASE_PROTECT, ACTOR_TO, FALSE, "puts the rules in place" },
-	{ MOVE | START, "verify", PLAN_PHASE_PROTECT, ACTOR_TO, FALSE,
-		"reads the rules back from the kernel" },
-	{ MOVE, "precopy", PLAN_PHASE_PRECOPY, ACTOR_FROM, FALSE,
-		"copies memory while the machines run, until all are close to done" },
-	{ MOVE, "arrive", PLAN_PHASE_SWITCH, ACTOR_FROM, FALSE,
-		"lets all copies finish; they arrive paused" },
-	{ MOVE, "conntrack", PLAN_PHASE_SWITCH, ACTOR_TO, FALSE,
-		"loads the connections that the machines have open" },
-	{ MOVE, "resume", PLAN_PHASE_RESUME, ACTOR_TO, FALSE, "resumes all machines" },
-	{ MOVE, "check", PLAN_PHASE_RESUME, ACTOR_TO, FALSE,
-		"shows all machines running with conforming rules" },
-	{ MOVE, "release", PLAN_PHASE_RELEASE, ACTOR_FROM, TRUE,
-		"drops definitions, rules and reservations" },
-	{ START, "start", PLAN_PHASE_START, ACTOR_TO, FALSE,
-		"defines and starts the machines in order" },
-	{ START, "check", PLAN_PHASE_START, ACTOR_TO, FALSE,
-		"shows all machines running with conforming rules" },
-	{ STOP, "stop", PLAN_PHASE_STOP, ACTOR_FROM, TRUE,
-		"shuts the machines down in reverse order" },
-	{ STOP, "release", PLAN_PHASE_RELEASE, ACTOR_FROM, TRUE,
-		"drops definitions, rules and reservations" },
+	{ "reserve", "reserves memory and virtual CPUs", MOVE | START, PLAN_PHASE_PROTECT,
+		ACTOR_CONTROL, FALSE },
+	{ "protect", "puts the rules in place", MOVE | START, PLAN_PHASE_PROTECT, ACTOR_TO, FALSE },
+	{ "verify", "reads the rules back from the kernel", MOVE | START, PLAN_PHASE_PROTECT,
+		ACTOR_TO, FALSE },
+	{ "precopy", "copies memory while the machines run, until all are close to done", MOVE,
+		PLAN_PHASE_PRECOPY, ACTOR_FROM, FALSE },
+	{ "arrive", "lets all copies finish; they arrive paused", MOVE, PLAN_PHASE_SWITCH,
+		ACTOR_FROM, FALSE },
+	{ "conntrack", "loads the connections that the machines have open", MOVE, PLAN_PHASE_SWITCH,
+		ACTOR_TO, FALSE },
+	{ "resume", "resumes all machines", MOVE, PLAN_PHASE_RESUME, ACTOR_TO, FALSE },
+	{ "check", "shows all machines running with conforming rules", MOVE, PLAN_PHASE_RESUME,
+		ACTOR_TO, FALSE },
+	{ "release", "drops definitions, rules and reservations", MOVE, PLAN_PHASE_RELEASE,
+		ACTOR_FROM, TRUE },
+	{ "start", "defines and starts the machines in order", START, PLAN_PHASE_START, ACTOR_TO,
+		FALSE },
+	{ "check", "shows all machines running with conforming rules", START, PLAN_PHASE_START,
+		ACTOR_TO, FALSE },
+	{ "stop", "shuts the machines down in reverse order", STOP, PLAN_PHASE_STOP, ACTOR_FROM,
+		TRUE },
+	{ "release", "drops definitions, rules and reservations", STOP, PLAN_PHASE_RELEASE,
+		ACTOR_FROM, TRUE },
 };
 
 void plan_step_free(struct plan_step *step)

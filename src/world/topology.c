@@ -48,8 +48,10 @@ static void add_edge(struct fabric *graph, const char *id, const struct fabric_e
 	g_autofree char *longer = NULL;
 
 	copy.id = (char *)id;
-	if (fabric_find_edge(graph, id)) /* two hosts of one name */
-		copy.id = longer = g_strdup_printf("%s–%s", edge->a, edge->b);
+	if (fabric_find_edge(graph, id)) { /* two hosts of one name */
+		longer = g_strdup_printf("%s–%s", edge->a, edge->b);
+		copy.id = longer;
+	}
 	fabric_add_edge(graph, &copy, NULL);
 }
 
