@@ -174,19 +174,50 @@ static struct map_config *config_new(void)
 	return config;
 }
 
-struct map_config *map_config_load(const char *path, GError **error)
+static gboolean read_file(struct map_config *config, const char *path, GError **error)
 {
-	g_autoptr(map_config) config = config_new();
 	g_autoptr(GKeyFile) file = g_key_file_new();
 
 	if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, error)) {
 		g_prefix_error(error, "%s: ", path);
-		return NULL;
+		return FALSE;
 	}
 	g_auto(GStrv) groups = g_key_file_get_groups(file, NULL);
 	for (unsigned i = 0; groups[i]; i++)
 		if (!read_group(config, file, groups[i], path, error))
-			return NULL;
+			return FALSE;
+	return TRUE;
+}
+
+static int by_name(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* mapd.conf -> mapd.conf.d: its *.conf, in order of name; no such folder is no error. */
+static gboolean read_folder(struct map_config *config, const char *path, GError **error)
+{
+	g_autofree char *folder = g_strconcat(path, ".d", NULL);
+	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+	g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
+	const char *name;
+
+	while (dir && (name = g_dir_read_name(dir)))
+		if (g_str_has_suffix(name, ".conf"))
+			g_ptr_array_add(files, g_build_filename(folder, name, NULL));
+	g_ptr_array_sort(files, by_name);
+	for (guint i = 0; i < files->len; i++)
+		if (!read_file(config, g_ptr_array_index(files, i), error))
+			return FALSE;
+	return TRUE;
+}
+
+struct map_config *map_config_load(const char *path, GError **error)
+{
+	g_autoptr(map_config) config = config_new();
+
+	if (!read_file(config, path, error) || !read_folder(config, path, error))
+		return NULL;
 	if (!config->password_file && !config->client_ca) {
 		fail(error, path, "server", "password-file",
 			"neither this nor client-ca is set: nobody could log in");

@@ -1,5 +1,6 @@
 #pragma once
-/* drover-mapd's configuration: one key file, read whole, checked, then used (design.md 7).
+/* drover-mapd's configuration: one key file and the *.conf of the folder PATH.d after it
+ * (later values win), read whole, checked, then used.
  *
  * One table holds every key with its type, place, default and meaning; it feeds the reader, the
  * check and --help. Unknown groups and keys are errors. Clients have groups of their own, "[client

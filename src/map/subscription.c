@@ -139,8 +139,8 @@ static gboolean replaced(const struct map_view *view, const struct map_fact *old
 {
 	if (old->type->cardinality != IFMAP_SINGLE_VALUE)
 		return FALSE;
-	const struct map_fact *new = map_element_find_single(old->element, old->type);
-	return new &&map_view_shows(view, new);
+	const struct map_fact *now = map_element_find_single(old->element, old->type);
+	return now && map_view_shows(view, now);
 }
 
 /* The element is in the answer before and after the change. */
