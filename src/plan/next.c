@@ -258,6 +258,8 @@ static gboolean is_fenced(const struct look *look, const struct plan_side *side)
 
 static const char *host_of(const struct look *look, size_t i, const struct plan_side *side)
 {
+	if (side->host_name)
+		return side->host_name;
 	return side == &look->observed->from[i] ? member_of(look, i)->from : member_of(look, i)->to;
 }
 
@@ -450,8 +452,10 @@ static void observe_side(struct plan_side *side, const struct world *world,
 	const struct facts_order *order, const char *vm, const char *host)
 {
 	const struct world_copy *copy = world_find_copy(world, vm, host);
+	const struct world_host *known = world_find_host(world, host);
 
-	side->alive = world_host_alive(world_find_host(world, host));
+	side->host_name = known ? world_host_name(known) : NULL;
+	side->alive = world_host_alive(known);
 	if (!copy)
 		return;
 	side->active = world_copy_active(copy);

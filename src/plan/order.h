@@ -66,7 +66,8 @@ void plan_order_refuse(
 
 /* What is known of one side of a member. */
 struct plan_side {
-	gboolean alive;  /* its agent stands */
+	const char *host_name; /* for sentences; NULL: its UUID serves */
+	gboolean alive;        /* its agent stands */
 	gboolean fenced; /* known to be switched off (an operator's word): nothing runs there */
 	guint64 silent_since_ms; /* since when it is not alive; 0: not known, the phase's begin
 				  * counts
