@@ -31,6 +31,7 @@ PROGRAMS = {  # name: where the build puts it
     "drover-hostd": "src/host/drover-hostd",
     "drover-enforcer": "src/host/drover-enforcer",
     "drover-hook": "src/host/drover-hook",
+    "drover-gate": "src/host/drover-gate",
 }
 AGENT_UID = 65534  # "nobody": the agent needs no root; libvirt wants a uid that has a name
 

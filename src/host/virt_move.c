@@ -7,24 +7,22 @@
  *      +------ abort, error ------+---------------------------------+--> FAILED: the machine is
  * still here
  *
- * Holding: the pacer slows the stream in two stages as little is left, and keeps the permitted
- * downtime at 1 ms, so that QEMU goes on copying what the guest dirties instead of switching over:
- * at HOLD speed it would switch over only if a single page were left. A release lifts both limits;
- * what is left by then is gone in one step, so that all members of a group stop within a moment. An
- * idle guest may converge all the same; then it arrives early, paused, which costs it time but
- * breaks nothing.
+ * Holding: QEMU switches over when what is left fits into the permitted downtime at the speed it
+ * measures, and in any case when nothing is left, which an idle guest reaches soon at any speed. So
+ * the pacer keeps something to send: once less than HOLD_BYTES are left it slows the stream to
+ * HOLD_MIB_S, which makes them last for about ten seconds. A release lifts the limit; the rest goes
+ * out while the guest still runs, and all members of a group stop within a moment of each other. A
+ * guest that is not released in time arrives early, paused: that costs it time but breaks nothing.
  */
 
 #define PACE_MS          20
 #define TELL_MS          200
 #define COPY_MIB_S       256u
-#define SLOW_BYTES       (8u * 1024 * 1024)
-#define SLOW_MIB_S       32u
-#define HOLD_BYTES       (1024u * 1024)
-#define HOLD_MIB_S       4u
+#define HOLD_BYTES       (12u * 1024 * 1024)
+#define HOLD_MIB_S       1u
 #define HOLD_DOWNTIME_MS 1u
 #define FREE_MIB_S       8796093022207u /* libvirt's own "no limit" for migration speed, MiB/s */
-#define FREE_DOWNTIME_MS 400u
+#define FREE_DOWNTIME_MS 100u
 
 struct virt_move_job {
 	struct virt *virt;
@@ -74,7 +72,6 @@ static void tell(
 /* ---- pacing ---- */
 
 struct pace {
-	gboolean slow;
 	gboolean held;
 	gboolean freed;
 	gint64 told_us;
@@ -105,12 +102,6 @@ static gboolean read_left(virDomain *domain, guint64 *ret_left, unsigned *ret_pe
 	return TRUE;
 }
 
-static void pace_slow(struct virt_move_job *job, struct pace *pace)
-{
-	virDomainMigrateSetMaxSpeed(job->domain, SLOW_MIB_S, 0);
-	pace->slow = TRUE;
-}
-
 static void pace_hold(struct virt_move_job *job, struct pace *pace)
 {
 	virDomainMigrateSetMaxSpeed(job->domain, HOLD_MIB_S, 0);
@@ -139,8 +130,6 @@ static void pace_step(struct virt_move_job *job, struct pace *pace)
 		return;
 	if (left <= HOLD_BYTES)
 		pace_hold(job, pace);
-	else if (left <= SLOW_BYTES && !pace->slow)
-		pace_slow(job, pace);
 	else if (now - pace->told_us >= TELL_MS * 1000) {
 		pace->told_us = now;
 		tell(job, VIRT_MOVE_COPYING, percent, NULL);
