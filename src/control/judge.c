@@ -37,6 +37,18 @@ void judge_set_world(struct judge *judge, const struct world *world)
 	g_hash_table_remove_all(judge->said);
 }
 
+static gboolean is_of(gpointer key, gpointer value, gpointer prefix)
+{
+	return g_str_has_prefix(key, prefix);
+}
+
+void judge_forget(struct judge *judge, const char *vapp)
+{
+	g_autofree char *prefix = g_strconcat(vapp, "/", NULL);
+
+	g_hash_table_foreach_remove(judge->said, is_of, prefix);
+}
+
 struct plan_judge *judge_plan(struct judge *judge)
 {
 	return judge->plan;

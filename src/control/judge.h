@@ -20,7 +20,9 @@ void judge_set_world(struct judge *judge, const struct world *world);
  * how many were judged. */
 unsigned judge_run(struct judge *judge, const struct world_touched *touched, guint64 now_ms,
 	struct ifmap_publish *publish);
-/* Of the last one: every reason against this vApp on this host; NULL: clear. Owned by the caller.
+/* The vApp's verdicts are being taken out of the map: if it comes back they are news again. */
+void judge_forget(struct judge *judge, const char *vapp);
+/* Of the last world: every reason against this vApp on this host; NULL: clear. Owned by the caller.
  */
 GPtrArray *judge_ask(struct judge *judge, const struct vapp *vapp,
 	const struct plan_placement *placement, guint64 now_ms);
