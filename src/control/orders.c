@@ -6,11 +6,18 @@
 
 #include <string.h>
 
+#define ON_ITS_WAY_MS 10000 /* what the map has not given back by then was lost */
+
+/* An order as last published: newer than the map's until it comes back. */
+struct said {
+	struct facts_order *order;
+	guint64 at_ms;
+};
+
 struct orders {
 	struct judge *judge;
 	const struct world *world;
-	GHashTable *said; /* vApp -> struct facts_order as last published: newer than the map's
-			     until it comes back */
+	GHashTable *said; /* vApp -> struct said */
 };
 
 /* One vApp being looked at. */
@@ -21,10 +28,18 @@ struct looking {
 	struct ifmap_publish *publish;
 };
 
-static void order_free(gpointer data)
+static void order_free(struct facts_order *order)
 {
-	facts_clear(FACTS_ORDER, data);
-	g_free(data);
+	facts_clear(FACTS_ORDER, order);
+	g_free(order);
+}
+
+static void said_free(gpointer data)
+{
+	struct said *said = data;
+
+	order_free(said->order);
+	g_free(said);
 }
 
 struct orders *orders_new(struct judge *judge)
@@ -32,7 +47,7 @@ struct orders *orders_new(struct judge *judge)
 	struct orders *orders = g_new0(struct orders, 1);
 
 	orders->judge = judge;
-	orders->said = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, order_free);
+	orders->said = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, said_free);
 	return orders;
 }
 
@@ -79,6 +94,7 @@ static void publish_hold(const struct looking *looking, const char *vm, const ch
 static void publish_order(struct looking *looking, struct facts_order *order)
 {
 	g_autoptr(ifmap_id) id = facts_id_vapp(looking->vapp->name, NULL);
+	struct said *said = g_new0(struct said, 1);
 
 	for (unsigned i = 0; order->members && i < order->members->len; i++) {
 		const struct facts_order_member *member = order->members->pdata[i];
@@ -90,7 +106,25 @@ static void publish_order(struct looking *looking, struct facts_order *order)
 			publish_hold(looking, member->vm, member->to, holds.to, order->id);
 	}
 	facts_publish(looking->publish, FACTS_ORDER, id, NULL, order);
-	g_hash_table_replace(looking->orders->said, g_strdup(looking->vapp->name), order);
+	said->order = order;
+	said->at_ms = looking->now_ms;
+	g_hash_table_replace(looking->orders->said, g_strdup(looking->vapp->name), said);
+}
+
+static void add_new(GPtrArray *types, char **more)
+{
+	for (size_t i = 0; more && more[i]; i++)
+		if (!g_ptr_array_find_with_equal_func(types, more[i], g_str_equal, NULL))
+			g_ptr_array_add(types, more[i]);
+}
+
+static void add_types_of(GPtrArray *types, const struct label_policy *policy, const char *name)
+{
+	const struct label *label = policy && name ? label_policy_find(policy, LABEL_WORKLOAD, name)
+						   : NULL;
+
+	if (label)
+		add_new(types, label->chw);
 }
 
 /* Chinese Walls that remember: a host has run these types from the moment that a machine may start
@@ -99,28 +133,22 @@ static void publish_history(const struct looking *looking, const char *host_uuid
 {
 	const struct world_host *host = world_find_host(looking->orders->world, host_uuid);
 	const struct label_policy *policy = world_label_policy(looking->orders->world, NULL);
-	const struct label *label = policy && looking->vapp->vapp->label
-					    ? label_policy_find(policy, LABEL_WORKLOAD,
-						      looking->vapp->vapp->label)
-					    : NULL;
+	const struct vapp *vapp = looking->vapp->vapp;
 	g_autoptr(ifmap_id) id = facts_id_device(host_uuid, NULL);
-	g_autoptr(GPtrArray) all = g_ptr_array_new();
+	g_autoptr(GPtrArray) types = g_ptr_array_new();
 	struct facts_history fact = { 0 };
-	gboolean news = FALSE;
+	unsigned n_before;
 
-	for (size_t i = 0; host && host->history && host->history->chw && host->history->chw[i];
-		i++)
-		g_ptr_array_add(all, host->history->chw[i]);
-	for (size_t i = 0; label && label->chw && label->chw[i]; i++) {
-		if (g_ptr_array_find_with_equal_func(all, label->chw[i], g_str_equal, NULL))
-			continue;
-		g_ptr_array_add(all, label->chw[i]);
-		news = TRUE;
-	}
-	g_ptr_array_add(all, NULL);
-	fact.chw = (char **)all->pdata;
-	if (news)
-		facts_publish(looking->publish, FACTS_HISTORY, id, NULL, &fact);
+	if (host && host->history)
+		add_new(types, host->history->chw);
+	n_before = types->len;
+	for (unsigned i = 0; i < vapp->machines->len; i++)
+		add_types_of(types, policy, vapp_machine_label(vapp, vapp->machines->pdata[i]));
+	if (types->len == n_before)
+		return;
+	g_ptr_array_add(types, NULL);
+	fact.chw = (char **)types->pdata;
+	facts_publish(looking->publish, FACTS_HISTORY, id, NULL, &fact);
 }
 
 static void publish_histories(const struct looking *looking, const struct facts_order *order)
@@ -283,8 +311,9 @@ static guint64 advance(struct looking *looking, const struct facts_order *order)
 	struct facts_order *after = g_new0(struct facts_order, 1);
 
 	plan_observe(&observed, looking->orders->world, order, NULL);
-	observed.abort = asked && g_strcmp0(asked->verb, "abort") == 0 &&
-			 asked->at_ms >= order->at_ms;
+	/* A vApp has one request: this one came after the one that the order came from, whatever
+	 * the clocks of those who asked say. */
+	observed.abort = asked && g_strcmp0(asked->verb, "abort") == 0;
 	plan_order_next(order, &observed, looking->now_ms, &next);
 	facts_copy(FACTS_ORDER, order, after);
 	if (plan_order_apply(after, &next, &observed, looking->now_ms))
@@ -292,6 +321,20 @@ static guint64 advance(struct looking *looking, const struct facts_order *order)
 	else
 		order_free(after);
 	return next.action == PLAN_WAIT ? next.wait_ms : 0;
+}
+
+/* The order has removed the package that still stands: not one that was imported since. */
+static gboolean is_removed(const struct looking *looking, const struct facts_order *order)
+{
+	const struct facts_request *asked = looking->vapp->request;
+	const struct facts_package *package = looking->vapp->package;
+
+	if (!order || !package || g_strcmp0(order->verb, "remove") != 0 ||
+		g_strcmp0(order->state, "done") != 0)
+		return FALSE;
+	if (!asked)
+		return package->at_ms <= order->at_ms;
+	return g_strcmp0(asked->id, order->id) == 0 && package->at_ms <= asked->at_ms;
 }
 
 /* Everything the map holds about a vApp that was stopped to be removed. */
@@ -312,27 +355,69 @@ static void retract(struct looking *looking)
 
 		facts_unpublish(looking->publish, FACTS_CLEARANCE, id, host);
 	}
+	judge_forget(looking->orders->judge, looking->vapp->name);
 	facts_unpublish(looking->publish, FACTS_PACKAGE, id, NULL);
 	facts_unpublish(looking->publish, FACTS_IN_FLEET, fleet, id);
 }
 
-static guint64 look_at(struct looking *looking)
+/* What stands of the vApp: what was last said of it, as long as the map has not answered. */
+static const struct facts_order *order_of(
+	const struct orders *orders, const struct world_vapp *vapp)
+{
+	const struct said *said = g_hash_table_lookup(orders->said, vapp->name);
+
+	return said ? said->order : vapp->order;
+}
+
+/* How long an order's reservations may still be on their way to the map; 0: all have come back.
+ * What is judged meanwhile would not see the room and the walls that they take. */
+static guint64 on_their_way_ms(const struct orders *orders, guint64 now_ms)
+{
+	GHashTableIter iter;
+	gpointer name;
+	gpointer value;
+	guint64 longest = 0;
+
+	g_hash_table_iter_init(&iter, orders->said);
+	while (g_hash_table_iter_next(&iter, &name, &value)) {
+		const struct said *said = value;
+		const struct world_vapp *vapp = world_find_vapp(orders->world, name);
+		guint64 end_ms = said->at_ms + ON_ITS_WAY_MS;
+
+		if (vapp && vapp->order && facts_equal(FACTS_ORDER, vapp->order, said->order))
+			continue;
+		if (end_ms > now_ms)
+			longest = MAX(longest, end_ms - now_ms);
+	}
+	return longest;
+}
+
+static gboolean is_new(const struct looking *looking, const struct facts_order *order)
 {
 	const struct facts_request *asked = looking->vapp->request;
-	const struct facts_order *said = g_hash_table_lookup(
-		looking->orders->said, looking->vapp->name);
-	const struct facts_order *order = said ? said : looking->vapp->order;
-	gboolean running = order && order->id && !plan_order_ended(order);
 
-	if (running)
+	return asked && asked->id && g_strcmp0(asked->verb, "abort") != 0 &&
+	       (!order || g_strcmp0(order->id, asked->id) != 0) && looking->vapp->vapp;
+}
+
+/* Returns after what time to look again, 0: no need. */
+static guint64 look_at(struct looking *looking)
+{
+	const struct facts_order *order = order_of(looking->orders, looking->vapp);
+	guint64 busy_ms;
+
+	if (order && order->id && !plan_order_ended(order))
 		return advance(looking, order);
-	if (order && g_strcmp0(order->verb, "remove") == 0 &&
-		g_strcmp0(order->state, "done") == 0 && looking->vapp->package)
+	if (is_removed(looking, order)) {
 		retract(looking);
-	else if (asked && asked->id && g_strcmp0(asked->verb, "abort") != 0 &&
-		 (!order || g_strcmp0(order->id, asked->id) != 0) && looking->vapp->vapp)
-		take_request(looking, asked);
-	return 0;
+		return 0;
+	}
+	if (!is_new(looking, order))
+		return 0;
+	busy_ms = on_their_way_ms(looking->orders, looking->now_ms);
+	if (!busy_ms)
+		take_request(looking, looking->vapp->request);
+	return busy_ms;
 }
 
 void orders_run(
