@@ -21,13 +21,15 @@ FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "30"))
 # Coverage counters go into every object of the clang build, so that one build serves the tests and the fuzz targets.
 CLANG_OPTIONS = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dfuzz=true",
                  "-Dc_args=-fsanitize=fuzzer-no-link -fno-sanitize-recover=undefined"]
+MORE_SEEDS = {"ovf": ("tests/vapp/malformed", "examples/shop", "examples/bank")}
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=0:allocator_may_return_null=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     "LSAN_OPTIONS": f"suppressions={SCRIPTS}/checks/leaks.supp:print_suppressions=0",
 }
-
-
+SETUPS: dict[Path, tuple[dict[str, str], list[str]]] = {
+    GCC: ({"CC": "gcc"}, []), CLANG: ({"CC": "clang"}, CLANG_OPTIONS),
+}
 outcome: dict[Path, bool] = {}  # which build directories this run has built, and whether they stand
 
 
@@ -39,14 +41,21 @@ def static(report: Report) -> None:
     report.say("formatting, layers and banned calls looked at")
 
 
-def make(report: Report, build: Path, env: dict[str, str], options: list[str]) -> bool:
-    """Sets up a build directory if it is new, builds all of it; one case."""
+def set_up(report: Report, build: Path) -> bool:
+    """Makes a build directory if it is new."""
+    if (build / "build.ninja").exists():
+        return True
+    shutil.rmtree(build, ignore_errors=True)
+    env, options = SETUPS[build]
+    code, words = run(["meson", "setup", "--werror", *options, build, ROOT], LOGS / f"{build.name}-setup.log", env)
+    return code == 0 or report.verdict(f"meson setup {build.name}", False, words)
+
+
+def make(report: Report, build: Path) -> bool:
+    """Builds all of it; one case."""
     begin = time.monotonic()
-    if not (build / "build.ninja").exists():
-        shutil.rmtree(build, ignore_errors=True)
-        code, words = run(["meson", "setup", "--werror", *options, build, ROOT], LOGS / f"{build.name}-setup.log", env)
-        if code != 0:
-            return report.verdict(f"meson setup {build.name}", False, words)
+    if not set_up(report, build):
+        return False
     code, words = run(["ninja", "-C", build, "-k0", "-j", str(JOBS)], LOGS / f"{build.name}-build.log")
     if code != 0:
         words = "\n".join(line for line in words.splitlines() if not re.match(r"\[\d+/\d+\] ", line))
@@ -57,10 +66,7 @@ def make(report: Report, build: Path, env: dict[str, str], options: list[str]) -
 def built(report: Report, build: Path) -> bool:
     """Builds it if that was not done in this run; says so if the stage cannot run without it."""
     if build not in outcome:
-        if build == GCC:
-            outcome[build] = make(report, GCC, {"CC": "gcc"}, [])
-        else:
-            outcome[build] = make(report, CLANG, {"CC": "clang"}, CLANG_OPTIONS)
+        outcome[build] = make(report, build)
     elif not outcome[build]:
         report.say(f"not run: {build.name} has not built")
     return outcome[build]
@@ -90,11 +96,11 @@ def fuzz_one(report: Report, target: Path, tmp: Path) -> Callable[[], None]:
     name = target.name.removeprefix("fuzz-")
     found, log = tmp / name, LOGS / f"{target.name}.log"
     found.mkdir()
-    seeds = ROOT / "fuzz" / "corpus" / name
+    seeds = [ROOT / "fuzz" / "corpus" / name, *(ROOT / folder for folder in MORE_SEEDS.get(name, ()))]
     words = ROOT / "fuzz" / f"{name}.dict"
     argv: list[str | Path] = [target, f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", "-rss_limit_mb=2048",
                               "-print_final_stats=1", f"-artifact_prefix={BUILD}/{target.name}-", found]
-    argv += [seeds] if seeds.is_dir() else []
+    argv += [folder for folder in seeds if folder.is_dir()]
     argv += [f"-dict={words}"] if words.is_file() else []
     with open(log, "wb") as out:
         child = start(argv, out.fileno(), SANITIZER_ENV)
@@ -124,8 +130,8 @@ def fuzz(report: Report) -> None:
 
 
 def tidy(report: Report) -> None:
-    """All of src/ is one case."""
-    if not built(report, CLANG):
+    """All of src/ is one case. It needs the way files are compiled, not that they have been."""
+    if not set_up(report, CLANG):
         return
     begin = time.monotonic()
     looked, known, words = tidying.look(CLANG)
