@@ -47,8 +47,7 @@ enum ifmap_error {
 /* "InvalidSessionID" and so on; NULL for codes that are ours. */
 const char *ifmap_error_code_to_string(enum ifmap_error code);
 
-/* ---- identifiers
- * -------------------------------------------------------------------------------------------- */
+/* ---- identifiers ---- */
 
 enum ifmap_id_type {
 	IFMAP_ID_ACCESS_REQUEST,
@@ -103,9 +102,7 @@ char *ifmap_id_to_string(const struct ifmap_id *id);
  * "identity:TYPE:NAME", "ar:NAME", "ext:NS#LOCAL,attr=value,...". */
 struct ifmap_id *ifmap_id_from_string(const char *text, GError **error);
 
-/* ---- metadata
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- metadata ---- */
 
 enum ifmap_cardinality {
 	IFMAP_SINGLE_VALUE,
@@ -142,8 +139,7 @@ gboolean ifmap_meta_is(const struct ifmap_meta *meta, const char *ns, const char
  * wins. */
 const char *ifmap_meta_text(const struct ifmap_meta *meta, const char *path);
 
-/* ---- publish requests
- * --------------------------------------------------------------------------------------- */
+/* ---- publish requests ---- */
 
 /* A list of operations that the server applies atomically, in order. Plain value, one owner. */
 struct ifmap_publish;
@@ -164,8 +160,7 @@ void ifmap_publish_delete(struct ifmap_publish *publish, const struct ifmap_id *
 	const struct ifmap_id *b, const char *filter);
 unsigned ifmap_publish_n_operations(const struct ifmap_publish *publish);
 
-/* ---- search and results
- * ------------------------------------------------------------------------------------- */
+/* ---- search and results ---- */
 
 /* A search or a subscription's parameters. NULL strings: absent (everything); "" : nothing
  * (ifmap.md 6.1, 7). */
@@ -201,9 +196,7 @@ void ifmap_result_free(struct ifmap_result *result);
 typedef struct ifmap_result ifmap_result;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ifmap_result, ifmap_result_free)
 
-/* ---- client
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- client ---- */
 
 /* Where the server is and who we are. Either user and password, or certificate and key files.
  * Strings are copied. */
@@ -311,9 +304,7 @@ struct ifmap_result *ifmap_client_search_sync(struct ifmap_client *client,
 gboolean ifmap_client_purge_sync(
 	struct ifmap_client *client, const char *publisher_id, unsigned timeout_ms, GError **error);
 
-/* ---- mirror
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- mirror ---- */
 
 /* The graph one subscription sees. Fed with its results in order, it equals a fresh search once
  * nothing is pending (ifmap.md 8.3). */
