@@ -200,8 +200,7 @@ void vapp_property_free(struct vapp_property *property);
 typedef struct vapp vapp_value;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(vapp_value, vapp_free)
 
-/* ---- names of the enums: "tcp", "never-with", "boot"; from_string returns FALSE for anything else
- * ----------------- */
+/* ---- names of the enums ("tcp", "never-with"); from_string returns FALSE for others ---- */
 
 const char *vapp_protocol_to_string(enum vapp_protocol protocol);
 gboolean vapp_protocol_from_string(const char *text, enum vapp_protocol *ret_protocol);
@@ -215,8 +214,7 @@ gboolean vapp_duty_kind_from_string(const char *text, enum vapp_duty_kind *ret_k
 char *vapp_ports_to_string(const GArray *ports);
 GArray *vapp_ports_from_string(const char *text);
 
-/* ---- finding; borrowed, NULL when there is none
- * ------------------------------------------------------------------- */
+/* ---- finding; borrowed, NULL when there is none ---- */
 
 const struct vapp_machine *vapp_find_machine(const struct vapp *vapp, const char *name);
 const struct vapp_machine *vapp_find_machine_by_mac(const struct vapp *vapp, const char *mac);
@@ -235,8 +233,7 @@ GPtrArray *vapp_select_subjects(const struct vapp *vapp, const GPtrArray *subjec
  * package. */
 GPtrArray *vapp_startup_order(const struct vapp *vapp);
 
-/* ---- what follows for one machine
- * --------------------------------------------------------------------------------- */
+/* ---- what follows for one machine ---- */
 
 const char *vapp_machine_label(
 	const struct vapp *vapp, const struct vapp_machine *machine); /* own, else the vApp's */
@@ -256,9 +253,7 @@ void vapp_assign_macs(struct vapp *vapp);
 char *vapp_machine_cmdline(
 	const struct vapp *vapp, const struct vapp_machine *machine, GError **error);
 
-/* ---- the whole
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- the whole ---- */
 
 /* Whether the values make sense together: names well-formed and unique, every reference resolved,
  * MACs and addresses unique, ports in range, no empty vApp, command lines expandable ... The first
