@@ -1,4 +1,5 @@
-/* The statements of ifmap.md 20 that a conversation can show, as tables (script.h). Numbers in names are theirs. */
+/* The statements of ifmap.md 20 that a conversation can show, as tables (script.h). Numbers in
+ * names are theirs. */
 #include "script.h"
 
 /* clang-format off */
