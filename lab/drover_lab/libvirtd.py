@@ -1,7 +1,8 @@
 """The libvirtd of a simulated hypervisor: its private directories and its settings.
 
 libvirt's TCP socket listens on the underlay address without authentication: the underlay exists only inside the lab's
-own namespaces. Keepalive 1 x 3 notices a cut cable within 4 s. Relabelling and remembered owners are off, since a
+own namespaces. Keepalive 1 x 3 notices a cut cable within 4 s. An agent moves several machines at once over one
+connection, each with a call that lasts as long as the move: libvirt's five calls at a time are too few. Relabelling and remembered owners are off, since a
 host that is killed would leave their reference counts on shared kernel images.
 """
 
@@ -43,6 +44,7 @@ unix_sock_rw_perms = "0777"
 host_uuid = "{uuid}"
 keepalive_interval = 1
 keepalive_count = 3
+max_client_requests = 100
 log_outputs = "2:file:/var/log/libvirt/libvirtd.log"
 ''')
     (etc / "qemu.conf").write_text(f'''user = "root"

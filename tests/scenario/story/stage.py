@@ -115,21 +115,35 @@ class Stage:
 
     # -- looking ------------------------------------------------------------------------------------------------------
 
+    def domains(self) -> dict[str, dict[str, str]]:
+        """Every domain -> the hosts that know it, each with its state: libvirt's own word, not the map's."""
+        found: dict[str, dict[str, str]] = {}
+        for host in self.lab.hosts:
+            if not self.lab.node(host).alive():
+                continue
+            for line in self.lab.local_virsh(host, "list", "--all").stdout.splitlines()[2:]:
+                if line.strip():
+                    _, name, state = line.split(maxsplit=2)
+                    found.setdefault(name, {})[host] = state.strip()
+        return found
+
     def guest(self, machine: str) -> Control:
         """The agent inside "shop-web1"; where that runs is looked up once, until places_changed()."""
         if machine not in self._places:
-            running = [h for h, state in self.lab.where(machine).items() if state == "running"]
-            ensure(len(running) == 1, f"{machine} runs on {' and '.join(running) or 'no host'}")
-            self._places[machine] = running[0]
+            running = {m: [h for h, s in places.items() if s == "running"] for m, places in self.domains().items()}
+            here = running.get(machine, [])
+            ensure(len(here) == 1, f"{machine} runs on {' and '.join(here) or 'no host'}")
+            self._places = {m: hosts[0] for m, hosts in running.items() if len(hosts) == 1}
         return self.lab.control(machine, self._places[machine])
 
     def places_changed(self) -> None:
         """To be called after every move."""
         self._places.clear()
 
-    def where(self, vapp: str = "shop", machines: tuple[str, ...] = SHOP) -> dict[str, dict[str, str]]:
-        """What libvirt itself says, not the map: machine -> host -> state."""
-        return {m: self.lab.where(f"{vapp}-{m}") for m in machines}
+    def where(self) -> dict[str, dict[str, str]]:
+        """Machine of the shop -> host -> state."""
+        domains = self.domains()
+        return {m: domains.get(f"shop-{m}", {}) for m in SHOP}
 
     def active(self) -> dict[str, list[str]]:
         """Machine of the shop -> the hosts where it is running or paused."""
@@ -161,6 +175,13 @@ class Stage:
     def whole(self) -> bool:
         done = self.lab.exec("outside", ["/usr/bin/python3", "-I", "-S", "-c", ASK_CHAIN], check=False)
         return "web1>app1>db1" in done.stdout
+
+    def clear(self, host: str) -> bool:
+        """Whether the shop may run there; no, too, while the map does not know the host."""
+        try:
+            return self.fleet.verdict("shop", host)["clear"]
+        except LabError:
+            return False
 
     def order(self) -> dict:
         """The shop's last order."""

@@ -34,7 +34,7 @@ def four_reasons(stage: Stage) -> str:
 
 @piece("B is clear for the shop")
 def b_is_clear(stage: Stage) -> str:
-    wait_for("clearance of B", lambda: stage.fleet.verdict("shop", "B")["clear"], 5, 0.2)
+    wait_for("clearance of B", lambda: stage.clear("B"), 5, 0.2)
     return "plan shop --to B: clear"
 
 
