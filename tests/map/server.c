@@ -2,7 +2,9 @@
 
 #include <gio/gio.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "ifmap/answer.h"
@@ -65,6 +67,12 @@ static void wait_for_port(struct server *server)
 	server->url = g_strdup_printf("https://127.0.0.1:%u/", server->port);
 }
 
+static void die_with_parent(gpointer data)
+{
+	(void)data;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 void server_start(struct server *server)
 {
 	g_autofree char *config = server_path(server, "mapd.conf");
@@ -79,9 +87,9 @@ void server_start(struct server *server)
 	FILE *sink = fopen(log, "ae");
 	g_assert_nonnull(sink);
 	const char *const argv[] = { program, "--config", config, NULL };
-	if (!g_spawn_async_with_pipes_and_fds(NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL,
-		    NULL, -1, fileno(sink), fileno(sink), NULL, NULL, 0, &server->pid, NULL, NULL,
-		    NULL, &error))
+	if (!g_spawn_async_with_pipes_and_fds(NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD,
+		    die_with_parent, NULL, -1, fileno(sink), fileno(sink), NULL, NULL, 0,
+		    &server->pid, NULL, NULL, NULL, &error))
 		g_error("%s", error->message);
 	fclose(sink);
 	wait_for_port(server);
