@@ -1,0 +1,170 @@
+/* That the benches run, and measure what they say; figures are nobody's business here. */
+#include <glib.h>
+#include <jansson.h>
+#include <string.h>
+#include <sys/wait.h>
+
+struct run {
+	char *out;
+	char *err;
+	int exit_code; /* -1: did not exit */
+};
+
+static void run_clear(struct run *run)
+{
+	g_free(run->out);
+	g_free(run->err);
+}
+typedef struct run run_value; /* for g_auto */
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(run_value, run_clear)
+
+/* `variable` names the environment variable that names the program; `args` are words. */
+static void run_bench(const char *variable, const char *args, struct run *ret_run)
+{
+	g_autofree char *line = g_strconcat(g_getenv(variable), " ", args, NULL);
+	g_autoptr(GError) error = NULL;
+	int status = -1;
+
+	g_assert_nonnull(g_getenv(variable));
+	g_spawn_command_line_sync(line, &ret_run->out, &ret_run->err, &status, &error);
+	g_assert_no_error(error);
+	ret_run->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	if (*ret_run->err)
+		g_test_message("%s", ret_run->err);
+}
+
+static json_t *rows_of(const char *variable, const char *args)
+{
+	g_auto(run_value) run = { NULL };
+	json_t *rows;
+
+	run_bench(variable, args, &run);
+	g_assert_cmpint(run.exit_code, ==, 0);
+	rows = json_loads(run.out, 0, NULL);
+	g_assert_true(json_is_array(rows));
+	return rows;
+}
+
+static double number(const json_t *row, const char *name)
+{
+	g_assert_true(json_is_number(json_object_get(row, name)));
+	return json_number_value(json_object_get(row, name));
+}
+
+static void assert_text(const json_t *row, const char *name, const char *want)
+{
+	g_assert_cmpstr(json_string_value(json_object_get(row, name)), ==, want);
+}
+
+/* ---- bench-map */
+
+static void test_map(void)
+{
+	static const struct {
+		const char *scenario;
+		unsigned n_readers;
+	} want[] = {
+		{ "idle-polls", 3 },
+		{ "publish", 0 },
+		{ "publish-forever", 0 },
+		{ "batch", 0 },
+		{ "search", 0 },
+		{ "fan-out", 2 },
+	};
+	static const char *const figures[] = { "requests_per_s", "cpu_ms_per_1000",
+		"floor_requests_per_s", "floor_cpu_ms_per_1000", "cpu_ratio", "rate_ratio",
+		"answer_bytes" };
+	json_t *rows = rows_of("BENCH_MAP", "--seconds 0.05 --clients 2 --idle 3 --json");
+
+	g_assert_cmpuint(json_array_size(rows), ==, G_N_ELEMENTS(want));
+	for (size_t i = 0; i < G_N_ELEMENTS(want); i++) {
+		const json_t *row = json_array_get(rows, i);
+
+		assert_text(row, "scenario", want[i].scenario);
+		g_assert_cmpfloat(number(row, "readers"), ==, want[i].n_readers);
+		for (size_t k = 0; k < G_N_ELEMENTS(figures); k++)
+			g_assert_cmpfloat(number(row, figures[k]), >, 0);
+	}
+	/* the search found its twenty machines: its answer is the longest by far */
+	g_assert_cmpfloat(number(json_array_get(rows, 4), "answer_bytes"), >, 5000);
+	json_decref(rows);
+}
+
+/* ---- bench-control */
+
+static void test_control(void)
+{
+	/* 3 hosts, 2 applications: one host's fact is about 2 pairs, everything about 6 */
+	static const struct {
+		const char *change;
+		unsigned n_judged;
+		unsigned n_published;
+	} want[] = {
+		{ "capacity", 2, 2 },
+		{ "segment", 2, 2 },
+		{ "cable", 2, 2 },
+		{ "everything", 6, 0 },
+	};
+	json_t *rows = rows_of("BENCH_CONTROL", "--hosts 3 --machines 8 --seconds 0.02 --json");
+
+	g_assert_cmpuint(json_array_size(rows), ==, G_N_ELEMENTS(want));
+	for (size_t i = 0; i < G_N_ELEMENTS(want); i++) {
+		const json_t *row = json_array_get(rows, i);
+
+		assert_text(row, "change", want[i].change);
+		g_assert_cmpfloat(number(row, "judged"), ==, want[i].n_judged);
+		g_assert_cmpfloat(number(row, "published"), ==, want[i].n_published);
+		g_assert_cmpfloat(number(row, "runs"), >=, 2);
+		g_assert_cmpfloat(number(row, "add_us"), >, 0);
+		g_assert_cmpfloat(number(row, "ratio"), >, 1);
+	}
+	json_decref(rows);
+}
+
+static void test_text(void)
+{
+	g_auto(run_value) run = { NULL };
+	g_auto(GStrv) lines = NULL;
+
+	run_bench("BENCH_CONTROL", "--hosts 3 --machines 8 --seconds 0.01", &run);
+	lines = g_strsplit(run.out, "\n", -1);
+	g_assert_cmpuint(g_strv_length(lines), ==, 6); /* headings, four rows, nothing */
+	g_assert_nonnull(strstr(lines[0], "CPU/add"));
+	for (unsigned i = 1; i < 5; i++)
+		g_assert_cmpint(g_utf8_strlen(lines[i], -1), ==, g_utf8_strlen(lines[0], -1));
+}
+
+/* ---- both */
+
+static void test_usage(void)
+{
+	static const struct {
+		const char *variable;
+		const char *args;
+		const char *said;
+	} rows[] = {
+		{ "BENCH_MAP", "--clients 0", "positive" },
+		{ "BENCH_MAP", "--seconds -1", "positive" },
+		{ "BENCH_MAP", "--what", "--what" },
+		{ "BENCH_CONTROL", "--hosts 3", "together" },
+		{ "BENCH_CONTROL", "--seconds 0", "positive" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_auto(run_value) run = { NULL };
+
+		run_bench(rows[i].variable, rows[i].args, &run);
+		g_assert_cmpint(run.exit_code, ==, 2);
+		g_assert_nonnull(strstr(run.err, rows[i].said));
+	}
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/bench/map", test_map);
+	g_test_add_func("/bench/control", test_control);
+	g_test_add_func("/bench/text", test_text);
+	g_test_add_func("/bench/usage", test_usage);
+	return g_test_run();
+}
