@@ -1,6 +1,5 @@
 /* bench-control: one fact changes in a fleet of N hosts and M machines; how long until the new
  * clearances stand in the publish request? (README.md) */
-#include <locale.h>
 #include <stdio.h>
 
 #include "change.h"
@@ -12,7 +11,7 @@
 #define NOW_MS    1000000
 #define MIN_PLAYS 2 /* there and back */
 
-static const struct table_column COLUMNS[] = {
+static const struct table_column columns[] = {
 	{ "hosts", "hosts", 0 },
 	{ "machines", "machines", 0 },
 	{ "change", "change", 0 },
@@ -30,7 +29,7 @@ static const struct table_column COLUMNS[] = {
 static const struct size {
 	unsigned n_hosts;
 	unsigned n_machines;
-} SIZES[] = { { 3, 8 }, { 10, 40 }, { 20, 200 }, { 50, 400 }, { 100, 1000 } };
+} sizes[] = { { 3, 8 }, { 10, 40 }, { 20, 200 }, { 50, 400 }, { 100, 1000 } };
 
 struct bench {
 	struct world *world;
@@ -148,8 +147,8 @@ static void measure_size(struct table *table, struct size size, double seconds)
 	g_auto(change_value) floor = { NULL };
 
 	bench_open(&bench, size);
-	change_init(&floor, &CHANGE_KINDS[0], fleet_memory_mib(size.n_hosts, size.n_machines));
-	for (const struct change_kind *kind = CHANGE_KINDS; kind->name; kind++)
+	change_init(&floor, &change_kinds[0], fleet_memory_mib(size.n_hosts, size.n_machines));
+	for (const struct change_kind *kind = change_kinds; kind->name; kind++)
 		table_take(table, measure(&bench, kind, &floor));
 	bench_close(&bench);
 }
@@ -192,9 +191,8 @@ static gboolean read_options(int *argc, char ***argv, struct options *options)
 int main(int argc, char **argv)
 {
 	struct options options = { .seconds = 0.5 };
-	g_autoptr(table_value) table = table_new(COLUMNS);
+	g_autoptr(table_value) table = table_new(columns);
 
-	(void)setlocale(LC_CTYPE, "");
 	if (!read_options(&argc, &argv, &options))
 		return 2;
 	if (options.n_hosts > 0)
@@ -202,8 +200,8 @@ int main(int argc, char **argv)
 			(struct size){ (unsigned)options.n_hosts, (unsigned)options.n_machines },
 			options.seconds);
 	else
-		for (size_t i = 0; i < G_N_ELEMENTS(SIZES); i++)
-			measure_size(table, SIZES[i], options.seconds);
+		for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++)
+			measure_size(table, sizes[i], options.seconds);
 	if (options.json)
 		table_print_json(table);
 	else

@@ -1,13 +1,12 @@
 /* bench-map: load for drover-mapd, each figure beside that of a bare libmicrohttpd which answers
  * the same bytes to the same client in the same run (README.md). */
 #include <glib/gstdio.h>
-#include <locale.h>
 #include <stdio.h>
 
 #include "scenario.h"
 #include "table.h"
 
-static const struct table_column COLUMNS[] = {
+static const struct table_column columns[] = {
 	{ "scenario", "scenario", 0 },
 	{ "connections", "conns", 0 },
 	{ "readers", "parked", 0 },
@@ -119,9 +118,8 @@ static json_t *row_of(const struct scenario *scenario, const struct scenario_set
 int main(int argc, char **argv)
 {
 	struct options options = { .seconds = 1, .n_clients = 8, .n_idle = 50, .n_threads = 2 };
-	g_autoptr(table_value) table = table_new(COLUMNS);
+	g_autoptr(table_value) table = table_new(columns);
 
-	(void)setlocale(LC_CTYPE, "");
 	if (!read_options(&argc, &argv, &options))
 		return 2;
 	if (options.mapd)
@@ -134,7 +132,7 @@ int main(int argc, char **argv)
 	struct server *server = start_server(&setting, passwords);
 
 	setting.server = server;
-	for (const struct scenario *scenario = SCENARIOS; scenario->name; scenario++) {
+	for (const struct scenario *scenario = scenarios; scenario->name; scenario++) {
 		struct scenario_result result;
 
 		scenario_play(scenario, &setting, &result);

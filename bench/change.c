@@ -43,7 +43,7 @@ static void make_cable(struct change *change, guint64 memory_mib)
 	set_phases(change, FACTS_FABRIC_LINK, &down, &up);
 }
 
-const struct change_kind CHANGE_KINDS[] = {
+const struct change_kind change_kinds[] = {
 	{ "capacity", "a host's memory runs out, and is there again", make_capacity },
 	{ "segment", "a host loses a segment, and has it again", make_segment },
 	{ "cable", "one of a host's two cables breaks, and is mended", make_cable },

@@ -20,7 +20,7 @@ struct change_kind {
 };
 
 /* Ends with a NULL name. */
-extern const struct change_kind CHANGE_KINDS[];
+extern const struct change_kind change_kinds[];
 
 /* On the first host of a fleet whose hosts offer `memory_mib`. */
 void change_init(struct change *change, const struct change_kind *kind, guint64 memory_mib);

@@ -97,6 +97,7 @@ struct world *fleet_world(unsigned n_hosts, unsigned n_machines)
 	struct world *world = world_new();
 	unsigned n_vapps = (n_machines + FLEET_PER_VAPP - 1) / FLEET_PER_VAPP;
 
+	g_assert(n_hosts > 0);
 	story_policy(world, STORY_POLICY);
 	add_way_out(world);
 	for (unsigned i = 0; i < n_hosts; i++)

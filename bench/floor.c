@@ -12,6 +12,7 @@
 #define PRIORITIES  "SECURE128:-VERS-ALL:+VERS-TLS1.3"
 #define CONNECTIONS 100000
 
+/* NOLINTNEXTLINE(readability-function-size): the shape is libmicrohttpd's */
 static enum MHD_Result on_request(void *response, struct MHD_Connection *connection,
 	const char *url, const char *method, const char *version, const char *data, size_t *size,
 	void **request)

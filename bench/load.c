@@ -12,6 +12,7 @@
 #include "raw.h"
 
 #define READ_SIZE  8192
+#define LENGTH     "\r\nContent-Length: "
 #define N_EVENTS   64
 #define PATIENCE_S 60 /* for one answer while setting up */
 
@@ -89,7 +90,6 @@ void load_send(struct load_peer *peer, const char *request)
 /* Bytes of the first answer's head and body; FALSE: it is not all there. */
 static gboolean find_answer(const GString *in, gsize *ret_head, gsize *ret_body)
 {
-	static const char LENGTH[] = "\r\nContent-Length: ";
 	const char *end = strstr(in->str, "\r\n\r\n");
 	const char *length = end ? g_strstr_len(in->str, end - in->str, LENGTH) : NULL;
 

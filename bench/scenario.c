@@ -7,7 +7,7 @@
 #define TURN_S         0.05
 #define PATIENCE_TURNS 1200
 
-const struct scenario SCENARIOS[] = {
+const struct scenario scenarios[] = {
 	/* First, since what a reader costs in memory shows only in a server that has freed none. */
 	{ "idle-polls", "one fact for the session, while polls are parked", SCENARIO_IDLE,
 		equip_publish },

@@ -22,7 +22,7 @@ struct scenario {
 };
 
 /* Ends with a NULL name. */
-extern const struct scenario SCENARIOS[];
+extern const struct scenario scenarios[];
 
 struct scenario_setting {
 	const struct server *server; /* a running drover-mapd that knows the actors */
