@@ -164,7 +164,7 @@ static gboolean look(gpointer data)
 	g_autoptr(GHashTable) present = present_set(agent);
 
 	agent->look = 0;
-	guard_sync(agent->guard, agent->book, present);
+	guard_sync(agent->guard, agent->book, agent->settled ? present : NULL);
 	if (agent->settled)
 		carry_look(agent->carry, agent->book, agent->domains);
 	clear_leftovers(agent);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define RECONNECT_MS 200
+#define RETRY_MS     1000 /* after the enforcer refused a machine's rules */
 
 /* One machine with rules. `asked` is what the enforcer was last told in this connection; NULL:
  * nothing yet. */
@@ -12,6 +13,8 @@ struct ward {
 	char *readback;
 	char *difference;
 	gboolean conforming;
+	gboolean unusable; /* the book's protection cannot be turned into rules: see difference */
+	gboolean refused;  /* the enforcer did not take them */
 	gint64 at_ms;
 };
 
@@ -30,9 +33,11 @@ struct guard {
 	gpointer data;
 	struct enforce_client *client;
 	guint reconnect;
-	GHashTable *wards;  /* uuid -> struct ward */
-	GHashTable *wanted; /* uuid -> struct rules_machine: what the book says */
-	GPtrArray *waiters; /* struct waiter */
+	guint retry;
+	GHashTable *askings; /* struct asking under way, which die with the connection */
+	GHashTable *wards;   /* uuid -> struct ward */
+	GHashTable *wanted;  /* uuid -> struct rules_machine: what the book says */
+	GPtrArray *waiters;  /* struct waiter */
 };
 
 static void ward_free(gpointer data)
@@ -80,16 +85,16 @@ static void waiter_answer(struct waiter *waiter, gboolean stands, const char *wh
 	ready(stands, text, data);
 }
 
-static const char *why_not(const struct guard *guard, const char *uuid)
+static const char *why_not(struct guard *guard, const char *uuid)
 {
 	const struct ward *ward = g_hash_table_lookup(guard->wards, uuid);
 
-	if (!guard->client)
+	if (!guard_enforcer(guard))
 		return "the enforcer is not running";
-	if (!ward || !ward->readback)
-		return "its rules have not been read back yet";
-	return ward->difference && *ward->difference ? ward->difference
-						     : "its rules differ from the intent";
+	if (ward && ward->difference && *ward->difference)
+		return ward->difference;
+	return ward && ward->readback ? "its rules differ from the intent"
+				      : "its rules have not been read back yet";
 }
 
 static gboolean on_wait_over(gpointer data)
@@ -132,18 +137,31 @@ void guard_wait(struct guard *guard, const char *uuid, unsigned timeout_ms, guar
 
 /* ---- the enforcer's answers ---- */
 
+/* A machine that nobody here asked for: an earlier agent did. It is watched like any other, and
+ * goes at the next sync if it is neither reserved nor present. */
+static struct ward *inherit(struct guard *guard, const struct enforce_verdict *verdict)
+{
+	return verdict->state == ENFORCE_ABSENT ? NULL : ward_of(guard, verdict->uuid);
+}
+
 static void take_verdict(struct guard *guard, const struct enforce_verdict *verdict)
 {
 	struct ward *ward = g_hash_table_lookup(guard->wards, verdict->uuid);
 
 	if (!ward)
+		ward = inherit(guard, verdict);
+	if (!ward)
 		return;
+	if (!ward->asked && !g_hash_table_contains(guard->wanted, ward->uuid))
+		ward->asked = g_strdup(verdict->intent_digest);
 	g_free(ward->readback);
-	g_free(ward->difference);
 	ward->readback = g_strdup(verdict->kernel_digest);
-	ward->difference = g_strdup(verdict->difference);
-	ward->conforming = verdict->state == ENFORCE_CONFORMS &&
-			   g_strcmp0(verdict->kernel_digest, ward->asked) == 0;
+	if (!ward->unusable && !ward->refused) {
+		g_free(ward->difference);
+		ward->difference = g_strdup(verdict->difference);
+	}
+	ward->conforming = verdict->state == ENFORCE_CONFORMS && !ward->unusable &&
+			   !ward->refused && g_strcmp0(verdict->kernel_digest, ward->asked) == 0;
 	ward->at_ms = g_get_real_time() / 1000;
 	wake_waiters(guard, ward);
 	guard->events.changed(ward->uuid, guard->data);
@@ -161,20 +179,57 @@ struct asking {
 	char *uuid;
 };
 
+static void asking_free(gpointer data)
+{
+	struct asking *asking = data;
+
+	g_free(asking->uuid);
+	g_free(asking);
+}
+
+static void bring(struct guard *guard);
+
+static gboolean on_retry(gpointer data)
+{
+	struct guard *guard = data;
+	GHashTableIter iter;
+	gpointer value;
+
+	guard->retry = 0;
+	g_hash_table_iter_init(&iter, guard->wards);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		struct ward *ward = value;
+
+		if (ward->refused)
+			g_clear_pointer(&ward->asked, g_free);
+	}
+	bring(guard);
+	return G_SOURCE_REMOVE;
+}
+
+static void take_refusal(struct guard *guard, struct ward *ward, const char *why)
+{
+	g_free(ward->difference);
+	ward->difference = g_strdup(why);
+	ward->conforming = FALSE;
+	ward->refused = TRUE;
+	if (!guard->retry)
+		guard->retry = g_timeout_add(RETRY_MS, on_retry, guard);
+	guard->events.changed(ward->uuid, guard->data);
+}
+
 static void on_set(const struct enforce_reply *reply, const GError *error, gpointer data)
 {
 	struct asking *asking = data;
-	struct ward *ward = g_hash_table_lookup(asking->guard->wards, asking->uuid);
+	struct guard *guard = asking->guard;
+	struct ward *ward = g_hash_table_lookup(guard->wards, asking->uuid);
 
-	if (error && ward) {
-		g_free(ward->difference);
-		ward->difference = g_strdup(error->message);
-		ward->conforming = FALSE;
-		asking->guard->events.changed(ward->uuid, asking->guard->data);
-	}
-	on_verdicts(reply, error, asking->guard);
-	g_free(asking->uuid);
-	g_free(asking);
+	if (ward && g_error_matches(error, ENFORCE_ERROR, ENFORCE_ERROR_REFUSED))
+		take_refusal(guard, ward, error->message);
+	else if (ward)
+		ward->refused = FALSE;
+	on_verdicts(reply, error, guard);
+	g_hash_table_remove(guard->askings, asking);
 }
 
 static void ask_set(struct guard *guard, struct ward *ward, const struct rules_machine *machine)
@@ -183,6 +238,7 @@ static void ask_set(struct guard *guard, struct ward *ward, const struct rules_m
 	struct asking *asking = g_new(struct asking, 1);
 
 	*asking = (struct asking){ guard, g_strdup(ward->uuid) };
+	g_hash_table_add(guard->askings, asking);
 	g_free(ward->asked);
 	ward->asked = rules_machine_digest(machine);
 	ward->conforming = FALSE;
@@ -271,23 +327,39 @@ static struct rules_machine *rules_from(struct guard *guard, const char *uuid,
 	return NULL;
 }
 
+/* What stands from before goes on standing, but it is not what is wanted. Said once: whoever hears
+ * of a change syncs again. */
+static void set_unusable(struct guard *guard, const char *uuid, const char *why)
+{
+	struct ward *ward = ward_of(guard, uuid);
+
+	if (ward->unusable && g_strcmp0(ward->difference, why) == 0)
+		return;
+	g_free(ward->difference);
+	ward->difference = g_strdup(why);
+	ward->unusable = TRUE;
+	ward->conforming = FALSE;
+	guard->events.changed(ward->uuid, guard->data);
+}
+
 static void want(struct guard *guard, GHashTable *wanted, const struct book *book, const char *uuid)
 {
 	const struct facts_protection *protection = book_protection(book, uuid);
 	g_autoptr(GError) error = NULL;
 	struct rules_machine *machine = protection ? rules_from(guard, uuid, protection, &error)
 						   : NULL;
-	struct ward *ward;
+	struct ward *ward = g_hash_table_lookup(guard->wards, uuid);
 
-	if (machine) {
-		g_hash_table_replace(wanted, g_strdup(uuid), machine);
-	} else if (error) {
-		ward = ward_of(guard, uuid);
-		g_free(ward->difference);
-		ward->difference = g_strdup(error->message);
-		ward->conforming = FALSE;
-		guard->events.changed(uuid, guard->data);
+	if (!machine) {
+		if (error)
+			set_unusable(guard, uuid, error->message);
+		return;
 	}
+	g_hash_table_replace(wanted, g_strdup(uuid), machine);
+	if (!ward || !ward->unusable)
+		return;
+	ward->unusable = FALSE;
+	g_clear_pointer(&ward->asked, g_free);
 }
 
 static void bring(struct guard *guard)
@@ -296,7 +368,7 @@ static void bring(struct guard *guard)
 	gpointer uuid;
 	gpointer machine;
 
-	if (!guard->client)
+	if (!guard_enforcer(guard))
 		return;
 	g_hash_table_iter_init(&iter, guard->wanted);
 	while (g_hash_table_iter_next(&iter, &uuid, &machine)) {
@@ -308,7 +380,9 @@ static void bring(struct guard *guard)
 	}
 }
 
-static void release(struct guard *guard, GHashTable *present)
+/* `reserved`, `present`: sets of UUIDs. What a closed connection does not take is found again as
+ * inherited when the enforcer is back. */
+static void release(struct guard *guard, GHashTable *reserved, GHashTable *present)
 {
 	g_autoptr(GPtrArray) gone = g_ptr_array_new_with_free_func(g_free);
 	GHashTableIter iter;
@@ -316,11 +390,10 @@ static void release(struct guard *guard, GHashTable *present)
 
 	g_hash_table_iter_init(&iter, guard->wards);
 	while (g_hash_table_iter_next(&iter, &uuid, NULL))
-		if (!g_hash_table_contains(guard->wanted, uuid) &&
-			!g_hash_table_contains(present, uuid))
+		if (!g_hash_table_contains(reserved, uuid) && !g_hash_table_contains(present, uuid))
 			g_ptr_array_add(gone, g_strdup(uuid));
 	for (unsigned i = 0; i < gone->len; i++) {
-		if (guard->client)
+		if (guard_enforcer(guard))
 			enforce_client_remove(guard->client, gone->pdata[i], on_ignored, NULL);
 		g_hash_table_remove(guard->wards, gone->pdata[i]);
 		guard->events.changed(gone->pdata[i], guard->data);
@@ -332,13 +405,17 @@ void guard_sync(struct guard *guard, const struct book *book, GHashTable *presen
 	g_autoptr(GPtrArray) reserved = book_reserved(book);
 	GHashTable *wanted = g_hash_table_new_full(
 		g_str_hash, g_str_equal, g_free, (GDestroyNotify)rules_machine_free);
+	g_autoptr(GHashTable) reserved_set = g_hash_table_new(g_str_hash, g_str_equal);
 
-	for (unsigned i = 0; i < reserved->len; i++)
+	for (unsigned i = 0; i < reserved->len; i++) {
+		g_hash_table_add(reserved_set, reserved->pdata[i]);
 		want(guard, wanted, book, reserved->pdata[i]);
+	}
 	g_hash_table_destroy(guard->wanted);
 	guard->wanted = wanted;
 	bring(guard);
-	release(guard, present);
+	if (present)
+		release(guard, reserved_set, present);
 }
 
 /* ---- the connection to the enforcer ---- */
@@ -366,19 +443,22 @@ static void on_closed(const GError *error, gpointer data)
 	GHashTableIter iter;
 	gpointer value;
 
+	schedule_connect(guard); /* from here on nothing is asked through this client */
 	g_hash_table_iter_init(&iter, guard->wards);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		struct ward *ward = value;
 
 		g_clear_pointer(&ward->asked, g_free);
 		ward->conforming = FALSE;
-		g_free(ward->difference);
-		ward->difference = g_strdup(
-			"the enforcer is not running; the kernel keeps its last rules");
+		ward->refused = FALSE;
+		if (!ward->unusable) {
+			g_free(ward->difference);
+			ward->difference = g_strdup(
+				"the enforcer is not running; the kernel keeps its last rules");
+		}
 		guard->events.changed(ward->uuid, guard->data);
 	}
 	guard->events.enforcer(NULL, error ? error->message : "closed", guard->data);
-	schedule_connect(guard);
 }
 
 static void on_hello(const struct enforce_reply *reply, const GError *error, gpointer data)
@@ -396,12 +476,14 @@ static gboolean do_connect(gpointer data)
 
 	/* A client whose connection closed cannot be freed from its own callback; now it can. */
 	g_clear_pointer(&guard->client, enforce_client_free);
+	g_hash_table_remove_all(guard->askings);
 	guard->client = enforce_client_open(guard->socket_path, NULL, &events, guard, NULL);
 	if (!guard->client)
 		return G_SOURCE_CONTINUE;
 	guard->reconnect = 0;
 	enforce_client_hello(guard->client, on_hello, guard);
 	bring(guard);
+	enforce_client_verify(guard->client, NULL, on_verdicts, guard);
 	return G_SOURCE_REMOVE;
 }
 
@@ -427,6 +509,7 @@ struct guard *guard_new(const char *socket_path, guard_bridge_fn bridge,
 	guard->bridge = bridge;
 	guard->events = *events;
 	guard->data = data;
+	guard->askings = g_hash_table_new_full(NULL, NULL, asking_free, NULL);
 	guard->wards = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, ward_free);
 	guard->wanted = g_hash_table_new_full(
 		g_str_hash, g_str_equal, g_free, (GDestroyNotify)rules_machine_free);
@@ -442,7 +525,10 @@ void guard_free(struct guard *guard)
 		return;
 	if (guard->reconnect)
 		g_source_remove(guard->reconnect);
+	if (guard->retry)
+		g_source_remove(guard->retry);
 	enforce_client_free(guard->client);
+	g_hash_table_unref(guard->askings);
 	g_ptr_array_unref(guard->waiters);
 	g_hash_table_destroy(guard->wanted);
 	g_hash_table_destroy(guard->wards);

@@ -5,9 +5,10 @@
  *   neither reserved nor present ─────────────> remove
  *
  * A machine's rules are put in place as soon as it is reserved here, long before it runs, and are
- * taken away only when it is neither reserved nor present. The enforcer is a process of its own:
- * when it goes away the kernel keeps its rules, the guard says so (nothing is conforming any more),
- * reconnects and compares. One thread.
+ * taken away only when it is neither reserved nor present. That goes for what an earlier agent left
+ * with the enforcer too. The enforcer is a process of its own: when it goes away the kernel keeps
+ * its rules, the guard says so (nothing is conforming any more), reconnects, asks for everything
+ * anew and compares. What the enforcer refuses is asked again every second. One thread.
  */
 #include "host/book.h"
 #include "host/enforce_client.h"
@@ -40,7 +41,7 @@ struct guard *guard_new(const char *socket_path, guard_bridge_fn bridge,
 void guard_free(struct guard *guard);
 
 /* Brings the enforcer to what the book says. `present`: set of UUIDs (keys) of domains that run or
- * are paused here. */
+ * are paused here; NULL while that is not known: nothing is taken away then. */
 void guard_sync(struct guard *guard, const struct book *book, GHashTable *present);
 
 /* FALSE when the machine has no rules here. */
