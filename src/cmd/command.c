@@ -146,6 +146,16 @@ static int run(const struct command *command, struct context *context, char **ar
 	return command->run(context, args);
 }
 
+static gboolean check_numbers(const struct context *context, GError **error)
+{
+	if (context->timeout_s > 0 && context->depth >= 0)
+		return TRUE;
+	g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s",
+		context->timeout_s > 0 ? "--depth wants a number that is not negative"
+				       : "--timeout wants a positive number");
+	return FALSE;
+}
+
 static int parse_and_run(const struct command *command, int argc, char **argv)
 {
 	struct context context = { .timeout_s = DEFAULT_TIMEOUT_S, .depth = 1 };
@@ -156,11 +166,11 @@ static int parse_and_run(const struct command *command, int argc, char **argv)
 
 	g_option_context_add_main_entries(parser, entries, NULL);
 	g_option_context_set_help_enabled(parser, FALSE);
-	if (g_option_context_parse(parser, &argc, &argv, &error) && context.timeout_s > 0) {
+	if (g_option_context_parse(parser, &argc, &argv, &error) &&
+		check_numbers(&context, &error)) {
 		code = run(command, &context, argv + 1);
 	} else {
-		fprintf(stderr, "drover %s: %s\n", command->noun,
-			error ? error->message : "--timeout wants a positive number");
+		fprintf(stderr, "drover %s: %s\n", command->noun, error->message);
 		code = COMMAND_USAGE;
 	}
 	context_clear(&context);

@@ -35,6 +35,13 @@ guint64 context_now_ms(void)
 	return (guint64)(g_get_real_time() / 1000);
 }
 
+guint64 context_world_ms(const struct context *context)
+{
+	guint64 as_of_ms = context->snapshot && context->world ? world_as_of(context->world) : 0;
+
+	return as_of_ms ? as_of_ms : context_now_ms();
+}
+
 const char *context_who(void)
 {
 	return g_get_user_name();

@@ -60,6 +60,8 @@ int context_say(int code, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /* Milliseconds since 1970. */
 guint64 context_now_ms(void);
+/* The time at which to look at the world: now, or of a snapshot the time when it was taken. */
+guint64 context_world_ms(const struct context *context);
 /* Who asks: the login name. */
 const char *context_who(void);
 void context_clear(struct context *context);

@@ -260,10 +260,29 @@ static int follow(struct context *context, const char *vapp, const char *id)
 	return following.code;
 }
 
+/* The order that an abort is about; NULL after having said that there is none. Newly allocated. */
+static char *running_order(const struct world_vapp *vapp)
+{
+	if (vapp->order && vapp->order->id && !plan_order_ended(vapp->order))
+		return g_strdup(vapp->order->id);
+	context_say(0, "%s: no order is running", vapp->name);
+	return NULL;
+}
+
+static int say_asked(const struct context *context, const char *id)
+{
+	if (context->json)
+		out_json(json_pack("{s:s}", "order", id));
+	else if (!context->quiet)
+		printf("asked: order %s\n", id);
+	return COMMAND_DONE;
+}
+
 int order_request(struct context *context, const char *vapp, const char *verb, const char *to)
 {
 	int code = COMMAND_DONE;
 	g_autofree char *id = g_uuid_string_random();
+	g_autofree char *order_id = NULL; /* that follows from the request, or that it is about */
 	g_autoptr(ifmap_id) vapp_id = facts_id_vapp(vapp, NULL);
 	g_auto(GStrv) hosts = to ? g_strsplit(to, ",", -1) : NULL;
 	struct facts_request request = { .id = id,
@@ -272,26 +291,17 @@ int order_request(struct context *context, const char *vapp, const char *verb, c
 		.by = (char *)context_who(),
 		.at_ms = context_now_ms() };
 	const struct world *world = context_world(context, &code);
+	const struct world_vapp *found = world && vapp_id ? world_find_vapp(world, vapp) : NULL;
 
 	if (!world)
 		return code;
-	if (!vapp_id || !world_find_vapp(world, vapp))
+	if (!found)
 		return context_say(COMMAND_REFUSED,
 			"%s: no such application; `drover vapp list` shows them", vapp);
+	order_id = strcmp(verb, "abort") == 0 ? running_order(found) : g_strdup(id);
+	if (!order_id)
+		return COMMAND_REFUSED;
 	if (!context_publish(context, request_publish(vapp_id, &request), &code))
 		return code;
-	if (strcmp(verb, "abort") == 0) {
-		const struct world_vapp *found = world_find_vapp(world, vapp);
-
-		if (!found->order || plan_order_ended(found->order))
-			return context_say(COMMAND_REFUSED, "%s: no order is running", vapp);
-		g_free(id);
-		id = g_strdup(found->order->id);
-	}
-	if (context->no_wait) {
-		if (!context->quiet)
-			printf("asked: order %s\n", id);
-		return COMMAND_DONE;
-	}
-	return follow(context, vapp, id);
+	return context->no_wait ? say_asked(context, order_id) : follow(context, vapp, order_id);
 }

@@ -15,12 +15,25 @@ struct out_table *out_table_new(const char *const *headings)
 	return table;
 }
 
+/* A cell on one line, without anything that steers a terminal: what is in the map was written by
+ * others. Newly allocated. */
+static char *cell_of(const char *text)
+{
+	g_autofree char *valid = g_utf8_make_valid(text, -1);
+	GString *out = g_string_new(NULL);
+
+	for (const char *p = valid; *p; p = g_utf8_next_char(p))
+		g_string_append_unichar(
+			out, g_unichar_iscntrl(g_utf8_get_char(p)) ? '?' : g_utf8_get_char(p));
+	return g_string_free(out, FALSE);
+}
+
 void out_table_add(struct out_table *table, const char *const *cells)
 {
 	char **row = g_new0(char *, table->n_columns + 1);
 
 	for (size_t i = 0; i < table->n_columns; i++)
-		row[i] = g_strdup(cells[i] && *cells[i] ? cells[i] : "-");
+		row[i] = cell_of(cells[i] && *cells[i] ? cells[i] : "-");
 	g_ptr_array_add(table->rows, row);
 }
 
@@ -30,9 +43,17 @@ static void table_free(struct out_table *table)
 	g_free(table);
 }
 
+/* Columns of a terminal. */
 static long width_of(const char *text)
 {
-	return g_utf8_strlen(text, -1);
+	long width = 0;
+
+	for (const char *p = text; *p; p = g_utf8_next_char(p)) {
+		gunichar c = g_utf8_get_char(p);
+
+		width += g_unichar_iszerowidth(c) ? 0 : g_unichar_iswide(c) ? 2 : 1;
+	}
+	return width;
 }
 
 static long column_width(const struct out_table *table, size_t column)

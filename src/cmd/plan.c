@@ -20,9 +20,10 @@ static void print_reason(const struct facts_reason *reason)
 		printf("      mend: %s\n", reason->fix);
 }
 
-static void print_verdict(const char *vapp, const char *host, const struct facts_clearance *verdict)
+static void print_verdict(const struct context *context, const char *vapp, const char *host,
+	const struct facts_clearance *verdict)
 {
-	g_autofree char *age = out_age(verdict->since_ms, context_now_ms());
+	g_autofree char *age = out_age(verdict->since_ms, context_world_ms(context));
 
 	printf("%s on %s: %s (for %s)%s%s\n", vapp, host, verdict->clear ? "clear" : "NOT CLEAR",
 		age, verdict->changed && *verdict->changed ? "; last change: " : "",
@@ -33,7 +34,7 @@ static void print_verdict(const char *vapp, const char *host, const struct facts
 
 /* The standing verdict when the map has one, else one reached here and now by the same judge. */
 static void verdict_for(const struct world *world, const struct world_vapp *vapp,
-	const struct world_host *host, struct facts_clearance *ret)
+	const struct world_host *host, guint64 now_ms, struct facts_clearance *ret)
 {
 	const struct facts_clearance *standing = g_hash_table_lookup(vapp->clearances, host->uuid);
 	g_autoptr(plan_judge) judge = NULL;
@@ -44,8 +45,8 @@ static void verdict_for(const struct world *world, const struct world_vapp *vapp
 		return;
 	}
 	judge = plan_judge_new(world);
-	plan_clear_on(judge, vapp->name, host->uuid, context_now_ms(), &reasons);
-	plan_clearance_to_fact(reasons, NULL, context_now_ms(), ret);
+	plan_clear_on(judge, vapp->name, host->uuid, now_ms, &reasons);
+	plan_clearance_to_fact(reasons, NULL, now_ms, ret);
 }
 
 static int show_one(struct context *context, const struct world *world,
@@ -54,13 +55,13 @@ static int show_one(struct context *context, const struct world *world,
 	g_auto(facts_clearance) verdict = { 0 };
 	json_t *json;
 
-	verdict_for(world, vapp, host, &verdict);
+	verdict_for(world, vapp, host, context_world_ms(context), &verdict);
 	json = facts_to_json(FACTS_CLEARANCE, &verdict);
 	json_object_set_new(json, "vapp", json_string(vapp->name));
 	json_object_set_new(json, "host", json_string(world_host_name(host)));
 	json_array_append_new(list, json);
 	if (!context->json)
-		print_verdict(vapp->name, world_host_name(host), &verdict);
+		print_verdict(context, vapp->name, world_host_name(host), &verdict);
 	return verdict.clear ? COMMAND_DONE : COMMAND_REFUSED;
 }
 
@@ -146,9 +147,9 @@ static gboolean place(struct context *context, const struct world *world,
 						 : world_hosts(world);
 	g_autoptr(plan_judge) judge = plan_judge_new(world);
 	g_autoptr(GPtrArray) uuids = g_ptr_array_new();
-	struct plan_question question = {
-		.vapp = vapp->vapp, .now_ms = context_now_ms(), .max_age_ms = PLAN_MAX_AGE_MS
-	};
+	struct plan_question question = { .vapp = vapp->vapp,
+		.now_ms = context_world_ms(context),
+		.max_age_ms = PLAN_MAX_AGE_MS };
 	g_auto(plan_place) found = { 0 };
 
 	for (unsigned i = 0; hosts && i < hosts->len; i++)

@@ -27,7 +27,7 @@ int cmd_label_load(struct context *context, char **args)
 
 	if (!policy)
 		return context_fail("label policy", error);
-	fact.format = (char *)(*g_strchug(g_strdup(text)) == '<' ? "acm" : "drover");
+	fact.format = (char *)(text[strspn(text, " \t\r\n")] == '<' ? "acm" : "drover");
 	facts_publish(publish, FACTS_LABEL_POLICY, fleet, NULL, &fact);
 	if (context_publish(context, g_steal_pointer(&publish), &code) && !context->quiet)
 		printf("label policy %s version %s is in force\n",

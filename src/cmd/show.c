@@ -6,16 +6,20 @@
 
 /* ---- hosts ---- */
 
+/* Names of the host's segments in order; free the list, the names are borrowed. */
+static GList *segment_names(const struct world_host *host)
+{
+	return g_list_sort(g_hash_table_get_keys(host->segments), (GCompareFunc)strcmp);
+}
+
 static json_t *host_json(const struct world_host *host)
 {
 	json_t *segments = json_array();
 	json_t *machines = json_array();
-	GHashTableIter iter;
-	gpointer name;
+	g_autoptr(GList) names = segment_names(host);
 
-	g_hash_table_iter_init(&iter, host->segments);
-	while (g_hash_table_iter_next(&iter, &name, NULL))
-		json_array_append_new(segments, json_string(name));
+	for (const GList *name = names; name; name = name->next)
+		json_array_append_new(segments, json_string(name->data));
 	for (unsigned i = 0; i < host->copies->len; i++) {
 		const struct world_copy *copy = host->copies->pdata[i];
 
@@ -43,8 +47,7 @@ static unsigned count_active(const struct world_host *host)
 
 static char *segments_of(const struct world_host *host)
 {
-	g_autoptr(GList)
-		names = g_list_sort(g_hash_table_get_keys(host->segments), (GCompareFunc)strcmp);
+	g_autoptr(GList) names = segment_names(host);
 	g_autoptr(GString) text = g_string_new(NULL);
 
 	for (GList *name = names; name; name = name->next)
@@ -104,31 +107,39 @@ int cmd_hosts(struct context *context, char **args)
 
 /* ---- status ---- */
 
+/* Whether a machine of the vApp is active on the host; counts them. */
+static gboolean runs_there(
+	const struct world_host *host, const struct world_vapp *vapp, unsigned *n_running)
+{
+	unsigned before = *n_running;
+
+	for (unsigned i = 0; i < host->copies->len; i++) {
+		const struct world_copy *copy = host->copies->pdata[i];
+
+		if (world_copy_active(copy) &&
+			g_hash_table_contains(vapp->machines, copy->machine->uuid))
+			(*n_running)++;
+	}
+	return *n_running > before;
+}
+
 static void print_vapp_line(const struct world *world, const struct world_vapp *vapp)
 {
 	g_autoptr(GString) places = g_string_new(NULL);
-	GHashTableIter iter;
-	gpointer uuid;
+	g_autoptr(GPtrArray) hosts = world_hosts(world);
+	const struct facts_order *order = vapp->order;
 	unsigned running = 0;
 
-	g_hash_table_iter_init(&iter, vapp->machines);
-	while (g_hash_table_iter_next(&iter, &uuid, NULL)) {
-		const struct world_machine *machine = world_find_machine(world, uuid);
-		const struct world_copy *copy = machine ? world_machine_active(machine) : NULL;
-
-		if (!copy)
-			continue;
-		running++;
-		if (!strstr(places->str, world_host_name(copy->host)))
+	for (unsigned i = 0; i < hosts->len; i++)
+		if (runs_there(hosts->pdata[i], vapp, &running))
 			g_string_append_printf(places, "%s%s", places->len ? "," : "",
-				world_host_name(copy->host));
-	}
+				world_host_name(hosts->pdata[i]));
 	printf("%s: %u of %u machines run%s%s", vapp->name, running,
 		g_hash_table_size(vapp->machines), places->len ? " on " : "", places->str);
-	if (vapp->order && vapp->order->id)
-		printf("; last order: %s %s%s%s", vapp->order->verb, vapp->order->state,
-			vapp->order->reason ? ": " : "",
-			vapp->order->reason ? vapp->order->reason : "");
+	if (order && order->id)
+		printf("; last order: %s %s%s%s", order->verb ? order->verb : "-",
+			order->state ? order->state : "-", order->reason ? ": " : "",
+			order->reason ? order->reason : "");
 	putchar('\n');
 }
 
@@ -177,7 +188,8 @@ static gboolean concerns(const struct world_copy *copy, const char *vapp)
 {
 	const char *mine = world_machine_vapp(copy->machine);
 
-	return copy->reservation && (!vapp || g_strcmp0(mine, vapp) == 0);
+	return (copy->reservation || (mine && world_copy_active(copy))) &&
+	       (!vapp || g_strcmp0(mine, vapp) == 0);
 }
 
 static json_t *verify_row(const struct world_copy *copy, gboolean good)
@@ -201,7 +213,8 @@ static void add_verify_row(struct out_table *table, const struct world_copy *cop
 			       copy->enforced ? copy->enforced->readback : NULL, difference });
 }
 
-/* Copies that a host holds a reservation for, of one vApp or (NULL) of all; free the array. */
+/* Copies that run somewhere or that a host holds a reservation for, of one vApp or (NULL) of all;
+ * free the array. */
 static GPtrArray *copies_to_verify(const struct world *world, const char *vapp)
 {
 	g_autoptr(GPtrArray) hosts = world_hosts(world);
@@ -232,6 +245,9 @@ int cmd_verify(struct context *context, char **args)
 
 	if (!world)
 		return code;
+	if (args && args[0] && !world_find_vapp(world, args[0]))
+		return context_say(COMMAND_REFUSED,
+			"%s: no such application; `drover vapp list` shows them", args[0]);
 	table = out_table_new(
 		(const char *[]){ "MACHINE", "HOST", "RULES", "READ BACK", "DIFFERENCE", NULL });
 	list = json_array();

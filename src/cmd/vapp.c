@@ -162,7 +162,7 @@ int cmd_vapp_import(struct context *context, char **args)
 	if (!context_publish(context, g_steal_pointer(&publish), &code))
 		return code;
 	if (context->json)
-		out_json(json_pack("{s:s, s:s, s:i}", "name", vapp->name, "version", vapp->version,
+		out_json(json_pack("{s:s, s:s?, s:i}", "name", vapp->name, "version", vapp->version,
 			"machines", (int)vapp->machines->len));
 	else if (!context->quiet)
 		printf("%s version %s: %u machines, %u flows\n", vapp->name, vapp->version,
