@@ -19,6 +19,7 @@ struct job {
 	char *failure;             /* why it cannot be done */
 	enum virt_move_state move; /* of the outgoing migration, across phases */
 	gboolean move_begun;
+	gboolean ran; /* the machine was seen running here during this order */
 	unsigned percent;
 	guint64 paused_ms;
 	guint64 resumed_ms;
@@ -336,6 +337,8 @@ static gboolean on_return_over(gpointer data)
 	struct job *job = data;
 
 	job->timer = 0;
+	if (job->ran)
+		return G_SOURCE_REMOVE; /* its memory is the only one there is: it goes on trying */
 	virt_move_abort(job->carry->parts.virt, job->uuid);
 	virt_do(job->carry->parts.virt, VIRT_DESTROY, job->uuid, NULL, NULL);
 	return G_SOURCE_REMOVE;
@@ -347,6 +350,7 @@ static enum outcome return_to(struct scene *scene)
 {
 	struct job *job = scene->job;
 
+	job->ran = job->ran || scene->state == VIRT_RUNNING;
 	if (scene->state == VIRT_ABSENT)
 		return OUTCOME_DONE;
 	if (!is_active(scene)) {
