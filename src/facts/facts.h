@@ -79,7 +79,7 @@ struct facts_capacity {
 /* VM-host: a domain this libvirtd knows. */
 struct facts_runs_on {
 	char *name;
-	char *state; /* running, paused, incoming, shutoff, crashed */
+	char *state; /* running, paused, moving, shutoff, crashed */
 	guint64 vcpus;
 	guint64 memory_mib;
 	char *vapp; /* from the domain's own metadata; NULL when it claims none */

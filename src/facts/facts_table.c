@@ -120,7 +120,7 @@ static const struct facts_field capacity_fields[] = {
 static const struct facts_field runs_on_fields[] = {
 	{ "name", FACTS_STRING, offsetof(struct facts_runs_on, name), NULL, "domain name" },
 	{ "state", FACTS_STRING, offsetof(struct facts_runs_on, state), NULL,
-		"running, paused, incoming, shutoff, crashed" },
+		"running, paused, moving, shutoff, crashed" },
 	{ "vcpus", FACTS_NUMBER, offsetof(struct facts_runs_on, vcpus), NULL, "count" },
 	{ "memory-mib", FACTS_NUMBER, offsetof(struct facts_runs_on, memory_mib), NULL, "MiB" },
 	{ "vapp", FACTS_STRING, offsetof(struct facts_runs_on, vapp), NULL,

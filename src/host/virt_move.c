@@ -10,15 +10,17 @@
  * Holding: QEMU switches over when what is left fits into the permitted downtime at the speed it
  * measures, and in any case when nothing is left, which an idle guest reaches soon at any speed. So
  * the pacer keeps something to send: once less than HOLD_BYTES are left it slows the stream to
- * HOLD_MIB_S, which makes them last for about ten seconds. A release lifts the limit; the rest goes
- * out while the guest still runs, and all members of a group stop within a moment of each other. A
- * guest that is not released in time arrives early, paused: that costs it time but breaks nothing.
+ * HOLD_MIB_S, which makes them last for some twenty seconds. They are a third of a second at full
+ * speed, so that a busy libvirtd that answers late does not miss them. A release lifts the limit;
+ * the rest goes out while the guest still runs, and all members of a group stop within a moment of
+ * each other. A guest that is not released in time arrives early, paused: that costs it time but
+ * breaks nothing.
  */
 
 #define PACE_MS          20
 #define TELL_MS          200
-#define COPY_MIB_S       256u
-#define HOLD_BYTES       (12u * 1024 * 1024)
+#define COPY_MIB_S       64u
+#define HOLD_BYTES       (24u * 1024 * 1024)
 #define HOLD_MIB_S       1u
 #define HOLD_DOWNTIME_MS 1u
 #define FREE_MIB_S       8796093022207u /* libvirt's own "no limit" for migration speed, MiB/s */

@@ -72,7 +72,7 @@ struct plan_side {
 	guint64 silent_since_ms; /* since when it is not alive; 0: not known, the phase's begin
 				  * counts
 				  */
-	gboolean active;         /* runs-on says running, paused or incoming */
+	gboolean active;         /* runs-on says running, paused or moving */
 	gboolean running;        /* runs-on says running */
 	gboolean conforming;     /* its rules, read back, equal the intent */
 	const struct facts_progress *progress; /* of this order, or NULL */

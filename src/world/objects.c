@@ -62,7 +62,7 @@ void world_drop_copy(struct world_copy *copy)
 
 gboolean world_copy_active(const struct world_copy *copy)
 {
-	static const char *const active[] = { "running", "paused", "incoming", NULL };
+	static const char *const active[] = { "running", "paused", "moving", NULL };
 
 	return copy && copy->runs_on && copy->runs_on->state &&
 	       g_strv_contains(active, copy->runs_on->state);

@@ -152,7 +152,7 @@ const char *world_host_name(const struct world_host *host);
 const char *world_machine_name(const struct world_machine *machine);
 /* The label in force: the one control resolved, else the package's; NULL: none. */
 const char *world_machine_label(const struct world *world, const struct world_machine *machine);
-/* Memory is taken on that host: running, paused or incoming. */
+/* Memory is taken on that host: running, paused or moving. */
 gboolean world_copy_active(const struct world_copy *copy);
 /* The vApp it belongs to, or that its domain claims; NULL: none. */
 const char *world_machine_vapp(const struct world_machine *machine);
