@@ -29,7 +29,9 @@ struct job {
 
 struct carry {
 	struct carry_parts parts;
-	GHashTable *jobs; /* uuid -> struct job */
+	unsigned shutdown_ms;
+	unsigned return_ms;
+	GHashTable *jobs; /* uuid -> struct job, of orders that are under way */
 	/* Valid during carry_look() only. */
 	const struct book *book;
 	GHashTable *domains;
@@ -47,12 +49,18 @@ struct scene {
 enum outcome { OUTCOME_RUNNING, OUTCOME_DONE, OUTCOME_FAILED };
 static const char *const outcome_names[] = { "running", "done", "failed" };
 
+static void stop_timer(struct job *job)
+{
+	if (job->timer)
+		g_source_remove(job->timer);
+	job->timer = 0;
+}
+
 static void job_free(gpointer data)
 {
 	struct job *job = data;
 
-	if (job->timer)
-		g_source_remove(job->timer);
+	stop_timer(job);
 	facts_clear(FACTS_PROGRESS, &job->said);
 	g_free(job->order);
 	g_free(job->uuid);
@@ -358,7 +366,7 @@ static enum outcome return_to(struct scene *scene)
 		return OUTCOME_RUNNING;
 	}
 	if (!job->timer)
-		job->timer = g_timeout_add(RETURN_MS, on_return_over, job);
+		job->timer = g_timeout_add(job->carry->return_ms, on_return_over, job);
 	if (scene->state == VIRT_MOVING || job->asked)
 		return OUTCOME_RUNNING;
 	job->asked = TRUE;
@@ -440,7 +448,7 @@ static enum outcome stop_from(struct scene *scene)
 	if (!is_active(scene))
 		return OUTCOME_DONE;
 	if (!job->timer && !job->asked)
-		job->timer = g_timeout_add(SHUTDOWN_MS, on_shutdown_over, job);
+		job->timer = g_timeout_add(job->carry->shutdown_ms, on_shutdown_over, job);
 	ask(scene, VIRT_SHUTDOWN);
 	return OUTCOME_RUNNING;
 }
@@ -484,9 +492,7 @@ static struct job *job_of(struct carry *carry, const struct facts_order *order, 
 	job->began_us = g_get_monotonic_time();
 	job->asked = FALSE;
 	g_clear_pointer(&job->failure, g_free);
-	if (job->timer)
-		g_source_remove(job->timer);
-	job->timer = 0;
+	stop_timer(job);
 	return job;
 }
 
@@ -503,16 +509,23 @@ static void act(struct carry *carry, const struct facts_order *order,
 			continue;
 		scene.job = job_of(carry, order, member->vm);
 		outcome = actions[i].act(&scene);
+		if (outcome == OUTCOME_DONE)
+			stop_timer(scene.job);
 		tell(scene.job,
 			scene.job->failure && outcome != OUTCOME_DONE ? OUTCOME_FAILED : outcome);
 	}
 }
 
+static gboolean is_under_way(const struct facts_order *order)
+{
+	return order && order->id && order->phase &&
+	       (g_strcmp0(order->state, "running") == 0 || g_strcmp0(order->state, "stuck") == 0);
+}
+
 static void look_at(struct carry *carry, const struct facts_order *order)
 {
-	if (!order->id || !order->phase || g_strcmp0(order->state, "running") != 0)
-		if (g_strcmp0(order->state, "stuck") != 0)
-			return;
+	if (!is_under_way(order))
+		return;
 	for (unsigned i = 0; order->members && i < order->members->len; i++) {
 		const struct facts_order_member *member = order->members->pdata[i];
 
@@ -523,14 +536,34 @@ static void look_at(struct carry *carry, const struct facts_order *order)
 	}
 }
 
+/* Jobs of orders that have ended must not act any more: their time limits would pull the plug of a
+ * machine that somebody started since. */
+static void drop_ended(struct carry *carry, GHashTable *under_way)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, carry->jobs);
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		if (!g_hash_table_contains(under_way, ((struct job *)value)->order))
+			g_hash_table_iter_remove(&iter);
+}
+
 void carry_look(struct carry *carry, const struct book *book, GHashTable *domains)
 {
 	g_autoptr(GPtrArray) vapps = book_orders(book);
+	g_autoptr(GHashTable) under_way = g_hash_table_new(g_str_hash, g_str_equal);
 
 	carry->book = book;
 	carry->domains = domains;
-	for (unsigned i = 0; i < vapps->len; i++)
-		look_at(carry, book_order(book, vapps->pdata[i]));
+	for (unsigned i = 0; i < vapps->len; i++) {
+		const struct facts_order *order = book_order(book, vapps->pdata[i]);
+
+		if (is_under_way(order))
+			g_hash_table_add(under_way, order->id);
+		look_at(carry, order);
+	}
+	drop_ended(carry, under_way);
 	carry->book = NULL;
 	carry->domains = NULL;
 }
@@ -540,8 +573,16 @@ struct carry *carry_new(const struct carry_parts *parts)
 	struct carry *carry = g_new0(struct carry, 1);
 
 	carry->parts = *parts;
+	carry->shutdown_ms = SHUTDOWN_MS;
+	carry->return_ms = RETURN_MS;
 	carry->jobs = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, job_free);
 	return carry;
+}
+
+void carry_set_patience(struct carry *carry, unsigned shutdown_ms, unsigned return_ms)
+{
+	carry->shutdown_ms = shutdown_ms;
+	carry->return_ms = return_ms;
 }
 
 void carry_free(struct carry *carry)

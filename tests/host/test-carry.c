@@ -1,0 +1,383 @@
+/* host/carry with libvirt, enforcer and map played by this file (its functions stand in for those
+ * of the rooms at link time): which request follows from which phase, side and state, and what is
+ * told. */
+#include "host/carry.h"
+#include "pages.h"
+
+#include <gio/gio.h>
+
+#include <string.h>
+
+struct stage {
+	struct carry *carry;
+	struct book *book;
+	GHashTable *domains;
+	struct virt_domain domain;
+};
+
+/* ---- the players ---- */
+
+static GString *asked; /* "verb " for every request to libvirt */
+static char *told;     /* last progress: "phase state" */
+static gboolean conforming;
+/* Requests that libvirt has not answered yet. */
+struct request {
+	virt_done_fn done;
+	gpointer data;
+};
+static GQueue requests = G_QUEUE_INIT;
+
+static void push_request(virt_done_fn done, gpointer data)
+{
+	struct request request = { done, data };
+
+	if (done)
+		g_queue_push_tail(&requests, g_memdup2(&request, sizeof(request)));
+}
+
+/* Answers the oldest one. */
+static void answer(const GError *error)
+{
+	g_autofree struct request *request = g_queue_pop_head(&requests);
+
+	request->done(error, request->data);
+}
+
+void virt_do(
+	struct virt *virt, enum virt_verb verb, const char *uuid, virt_done_fn done, gpointer data)
+{
+	static const char *const names[] = { [VIRT_START] = "start",
+		[VIRT_RESUME] = "resume",
+		[VIRT_DESTROY] = "destroy",
+		[VIRT_SHUTDOWN] = "shutdown",
+		[VIRT_UNDEFINE] = "undefine" };
+
+	g_string_append_printf(asked, "%s ", names[verb]);
+	push_request(done, data);
+}
+
+void virt_define(struct virt *virt, const char *xml, virt_done_fn done, gpointer data)
+{
+	g_string_append(asked, "define ");
+	push_request(done, data);
+}
+
+void virt_move(
+	struct virt *virt, const char *uuid, const char *uri, virt_move_fn moved, gpointer data)
+{
+	g_string_append(asked, "move ");
+}
+
+void virt_move_release(struct virt *virt, const char *uuid)
+{
+	g_string_append(asked, "release ");
+}
+
+void virt_move_abort(struct virt *virt, const char *uuid)
+{
+	g_string_append(asked, "abort ");
+}
+
+gboolean virt_moving(struct virt *virt, const char *uuid)
+{
+	return FALSE;
+}
+
+gboolean guard_find(const struct guard *guard, const char *uuid, struct guard_state *ret_state)
+{
+	*ret_state = (struct guard_state){ .conforming = conforming };
+	return TRUE;
+}
+
+struct enforce_client *guard_enforcer(struct guard *guard)
+{
+	return NULL;
+}
+
+void enforce_client_conntrack_dump(
+	struct enforce_client *client, const char *uuid, enforce_reply_func done, gpointer data)
+{
+	g_assert_not_reached();
+}
+
+void enforce_client_conntrack_load(struct enforce_client *client, const char *uuid,
+	const char *entries, enforce_reply_func done, gpointer data)
+{
+	g_assert_not_reached();
+}
+
+void report_progress(struct report *report, const char *uuid, const struct facts_progress *fact)
+{
+	g_free(told);
+	told = g_strdup_printf("%s %s%s%s", fact->phase, fact->state, fact->text ? ": " : "",
+		fact->text ? fact->text : "");
+}
+
+void report_conntrack(struct report *report, const char *uuid, const struct facts_conntrack *fact)
+{
+	g_string_append(asked, fact ? "connections " : "no-connections ");
+}
+
+static void on_look_again(gpointer data)
+{
+}
+
+/* ---- the stage ---- */
+
+static void stage_init(struct stage *stage)
+{
+	struct carry_parts parts = { .host_uuid = PAGES_HOST, .look_again = on_look_again };
+
+	*stage = (struct stage){ .book = book_new(),
+		.domains = g_hash_table_new(g_str_hash, g_str_equal) };
+	stage->carry = carry_new(&parts);
+	asked = g_string_new(NULL);
+	conforming = FALSE;
+	pages_add(stage->book, FACTS_DEFINITION, PAGES_VM, NULL,
+		&(struct facts_definition){ .xml = (char[]){ "<domain/>" } });
+}
+
+static void stage_clear(struct stage *stage)
+{
+	while (!g_queue_is_empty(&requests))
+		answer(NULL);
+	carry_free(stage->carry);
+	book_free(stage->book);
+	g_hash_table_unref(stage->domains);
+	g_string_free(asked, TRUE);
+	g_clear_pointer(&told, g_free);
+	while (g_main_context_iteration(NULL, FALSE))
+		;
+}
+
+static void put_order(struct stage *stage, const char *phase, const char *state, gboolean leaving)
+{
+	g_auto(facts_order) order = { .id = g_strdup("o1"),
+		.verb = g_strdup("move"),
+		.phase = g_strdup(phase),
+		.state = g_strdup(state),
+		.members = facts_list_new() };
+	struct facts_order_member *member = facts_list_add(order.members, FACTS_ORDER, "member");
+
+	member->vm = g_strdup(PAGES_VM);
+	member->machine = g_strdup("web1");
+	member->from = g_strdup(leaving ? PAGES_HOST : PAGES_OTHER);
+	member->to = g_strdup(leaving ? PAGES_OTHER : PAGES_HOST);
+	member->from_uri = g_strdup("qemu+tcp://from/system");
+	member->to_uri = g_strdup("qemu+tcp://to/system");
+	pages_add(stage->book, FACTS_ORDER, "vapp:shop", NULL, &order);
+}
+
+static void put_state(struct stage *stage, enum virt_state state)
+{
+	stage->domain.uuid = (char *)PAGES_VM;
+	stage->domain.state = state;
+	if (state == VIRT_ABSENT)
+		g_hash_table_remove(stage->domains, PAGES_VM);
+	else
+		g_hash_table_replace(stage->domains, (gpointer)PAGES_VM, &stage->domain);
+}
+
+static void look(struct stage *stage)
+{
+	carry_look(stage->carry, stage->book, stage->domains);
+}
+
+/* ---- the table ---- */
+
+static const struct row {
+	const char *phase;
+	gboolean leaving;
+	const char *purpose;
+	enum virt_state state;
+	const char *asks;
+	const char *tells;
+} rows[] = {
+	{ "protect", FALSE, "arrival", VIRT_ABSENT, "", "protect running" },
+	{ "protect", TRUE, "home", VIRT_RUNNING, "", NULL },
+	{ "precopy", TRUE, "home", VIRT_RUNNING, "move ", "precopy running" },
+	{ "precopy", TRUE, "home", VIRT_SHUTOFF, "", "precopy running" },
+	{ "switch", TRUE, "home", VIRT_RUNNING, "release ", "switch running" },
+	{ "switch", TRUE, "home", VIRT_SHUTOFF, "release ", "switch done" },
+	{ "switch", FALSE, "arrival", VIRT_PAUSED, "", "switch running" },
+	{ "resume", FALSE, "home", VIRT_PAUSED, "resume ", "resume running" },
+	{ "resume", FALSE, "home", VIRT_RUNNING, "", "resume done" },
+	{ "resume", FALSE, "home", VIRT_ABSENT, "define ", "resume running" },
+	{ "resume", FALSE, "arrival", VIRT_PAUSED, "", "resume running" }, /* invariant 3 */
+	{ "resume", FALSE, NULL, VIRT_ABSENT, "", "resume running" },
+	{ "release", TRUE, NULL, VIRT_SHUTOFF, "undefine ", "release running" },
+	{ "release", TRUE, NULL, VIRT_RUNNING, "", "release running" }, /* invariant 8 */
+	{ "release", TRUE, NULL, VIRT_ABSENT, "no-connections ", "release done" },
+	{ "return", TRUE, "home", VIRT_RUNNING, "abort ", "return done" },
+	{ "return", TRUE, "home", VIRT_PAUSED, "abort resume ", "return running" },
+	{ "return", TRUE, "arrival", VIRT_PAUSED, "abort ", "return running" },
+	{ "return", FALSE, "arrival", VIRT_ABSENT, "", "return done" },
+	{ "return", FALSE, "arrival", VIRT_PAUSED, "move release ", "return running" },
+	{ "return", FALSE, "arrival", VIRT_SHUTOFF, "undefine ", "return running" },
+	{ "restart", TRUE, "home", VIRT_SHUTOFF, "define ", "restart running" },
+	{ "restart", TRUE, "home", VIRT_RUNNING, "", "restart done" },
+	{ "restart", TRUE, "arrival", VIRT_SHUTOFF, "", "restart running" },
+	{ "start", FALSE, "home", VIRT_ABSENT, "define ", "start running" },
+	{ "start", FALSE, "arrival", VIRT_ABSENT, "", "start running" },
+	{ "stop", TRUE, "home", VIRT_RUNNING, "shutdown ", "stop running" },
+	{ "stop", TRUE, "home", VIRT_SHUTOFF, "", "stop done" },
+	{ "done", FALSE, "home", VIRT_SHUTOFF, "", NULL },
+};
+
+/* Each row, looked at three times: repeating a phase is harmless. */
+static void test_row(gconstpointer data)
+{
+	const struct row *row = data;
+	struct stage stage;
+	g_autofree char *first = NULL;
+
+	stage_init(&stage);
+	put_order(&stage, row->phase, "running", row->leaving);
+	if (row->purpose)
+		pages_reservation(stage.book, PAGES_VM, PAGES_HOST, row->purpose);
+	put_state(&stage, row->state);
+	look(&stage);
+	g_assert_cmpstr(asked->str, ==, row->asks);
+	g_assert_cmpstr(told, ==, row->tells);
+	look(&stage);
+	look(&stage);
+	g_assert_null(strstr(asked->str + strlen(row->asks), "start"));
+	g_assert_null(strstr(asked->str + strlen(row->asks), "resume"));
+	g_assert_null(strstr(asked->str + strlen(row->asks), "move"));
+	g_assert_null(strstr(asked->str + strlen(row->asks), "shutdown"));
+	g_assert_cmpstr(told, ==, row->tells);
+	stage_clear(&stage);
+}
+
+static void test_protect(void)
+{
+	struct stage stage;
+
+	stage_init(&stage);
+	put_order(&stage, "protect", "running", FALSE);
+	look(&stage);
+	g_assert_cmpstr(told, ==, "protect running");
+	conforming = TRUE;
+	look(&stage);
+	g_assert_cmpstr(told, ==, "protect done");
+	stage_clear(&stage);
+}
+
+/* Orders that have ended, or that lack what they need, move nothing. */
+static void test_not_under_way(void)
+{
+	static const char *const states[] = { "done", "refused", "rolled-back", "" };
+	struct stage stage;
+	g_auto(facts_order) blank = { .state = g_strdup("stuck"), .members = facts_list_new() };
+
+	stage_init(&stage);
+	pages_reservation(stage.book, PAGES_VM, PAGES_HOST, "home");
+	put_state(&stage, VIRT_PAUSED);
+	for (size_t i = 0; i < G_N_ELEMENTS(states); i++) {
+		put_order(&stage, "resume", states[i], FALSE);
+		look(&stage);
+		g_assert_cmpstr(asked->str, ==, "");
+		g_assert_null(told);
+	}
+	((struct facts_order_member *)facts_list_add(blank.members, FACTS_ORDER, "member"))->to =
+		g_strdup(PAGES_HOST);
+	pages_add(stage.book, FACTS_ORDER, "vapp:shop", NULL, &blank);
+	look(&stage);
+	g_assert_cmpstr(asked->str, ==, "");
+	put_order(&stage, "resume", "stuck", FALSE);
+	look(&stage);
+	g_assert_cmpstr(asked->str, ==, "resume ");
+	stage_clear(&stage);
+}
+
+static void test_failure(void)
+{
+	struct stage stage;
+	g_autoptr(GError)
+		error = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_FAILED, "no such disk");
+
+	stage_init(&stage);
+	pages_reservation(stage.book, PAGES_VM, PAGES_HOST, "home");
+	put_order(&stage, "start", "running", FALSE);
+	look(&stage);
+	g_assert_cmpstr(asked->str, ==, "define ");
+	answer(NULL);
+	g_assert_cmpstr(asked->str, ==, "define start ");
+	answer(error);
+	g_assert_cmpstr(told, ==, "start failed: no such disk");
+	look(&stage);
+	g_assert_cmpstr(told, ==, "start failed: no such disk");
+	g_assert_cmpstr(asked->str, ==, "define start ");
+	stage_clear(&stage);
+}
+
+/* Turns the loop for this long. */
+static gboolean on_over(gpointer loop)
+{
+	g_main_loop_quit(loop);
+	return G_SOURCE_REMOVE;
+}
+
+static void turn(unsigned ms)
+{
+	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+
+	g_timeout_add(ms, on_over, loop);
+	g_main_loop_run(loop);
+}
+
+/* A guest that does not shut down is destroyed after its time; one that did, or whose order has
+ * ended, is never touched again, though somebody starts it in the meantime. */
+static void test_shutdown(void)
+{
+	struct stage stage;
+
+	stage_init(&stage);
+	carry_set_patience(stage.carry, 50, 50);
+	put_order(&stage, "stop", "running", TRUE);
+	put_state(&stage, VIRT_RUNNING);
+	look(&stage);
+	turn(100);
+	g_assert_cmpstr(asked->str, ==, "shutdown destroy ");
+	stage_clear(&stage);
+
+	stage_init(&stage);
+	carry_set_patience(stage.carry, 50, 50);
+	put_order(&stage, "stop", "running", TRUE);
+	put_state(&stage, VIRT_RUNNING);
+	look(&stage);
+	put_state(&stage, VIRT_SHUTOFF);
+	look(&stage);
+	put_state(&stage, VIRT_RUNNING);
+	turn(100);
+	g_assert_cmpstr(asked->str, ==, "shutdown ");
+	stage_clear(&stage);
+
+	stage_init(&stage);
+	carry_set_patience(stage.carry, 50, 50);
+	put_order(&stage, "stop", "running", TRUE);
+	put_state(&stage, VIRT_RUNNING);
+	look(&stage);
+	put_order(&stage, "done", "done", TRUE);
+	look(&stage);
+	turn(100);
+	g_assert_cmpstr(asked->str, ==, "shutdown ");
+	carry_stopped(stage.carry, PAGES_VM); /* of no order's concern any more */
+	g_assert_cmpstr(asked->str, ==, "shutdown ");
+	stage_clear(&stage);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *path = g_strdup_printf("/carry/row/%zu-%s", i, rows[i].phase);
+
+		g_test_add_data_func(path, &rows[i], test_row);
+	}
+	g_test_add_func("/carry/protect", test_protect);
+	g_test_add_func("/carry/not-under-way", test_not_under_way);
+	g_test_add_func("/carry/failure", test_failure);
+	g_test_add_func("/carry/shutdown", test_shutdown);
+	return g_test_run();
+}
