@@ -4,26 +4,43 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#define QUESTION_TIMEOUT_S 5
-#define CHUNK              65536
+#define QUESTION_TIMEOUT_MS 5000
+#define CHUNK               65536
 
 struct gate_server {
 	GSocketService *service;
 	char *path;
 	gate_ask_fn ask;
 	gpointer data;
+	unsigned timeout_ms;
+	GHashTable *reading; /* set of struct gate_ticket whose question is not complete */
 };
 
 struct gate_ticket {
-	struct gate_server *server;
+	struct gate_server *server; /* NULL once the question is complete, or the server gone */
+	GCancellable *cancel;       /* ends the reading */
+	guint timer;
 	GSocketConnection *connection;
 	GByteArray *question;
 	char chunk[CHUNK];
 	char *answer;
 };
 
+/* The question is complete, or will never be. */
+static void stop_reading(struct gate_ticket *ticket)
+{
+	if (ticket->timer)
+		g_source_remove(ticket->timer);
+	ticket->timer = 0;
+	if (ticket->server)
+		g_hash_table_remove(ticket->server->reading, ticket);
+	ticket->server = NULL;
+}
+
 static void ticket_free(struct gate_ticket *ticket)
 {
+	stop_reading(ticket);
+	g_object_unref(ticket->cancel);
 	g_io_stream_close(G_IO_STREAM(ticket->connection), NULL, NULL);
 	g_object_unref(ticket->connection);
 	g_byte_array_unref(ticket->question);
@@ -49,18 +66,21 @@ void gate_ticket_answer(struct gate_ticket *ticket, const char *code, const char
 /* "GATE/1 OPERATION NAME\nXML", nul-terminated in place. */
 static void ask(struct gate_ticket *ticket)
 {
+	struct gate_server *server = ticket->server;
 	char *text = (char *)ticket->question->data;
+	gboolean whole = strlen(text) + 1 == ticket->question->len;
 	char *xml = strchr(text, '\n');
 	g_auto(GStrv) words = NULL;
 
+	stop_reading(ticket);
 	if (xml)
 		*xml++ = '\0';
 	words = g_strsplit(text, " ", 3);
-	if (!xml || g_strv_length(words) != 3 || strcmp(words[0], "GATE/1") != 0)
+	if (!whole || !xml || g_strv_length(words) != 3 || strcmp(words[0], "GATE/1") != 0)
 		gate_ticket_answer(
 			ticket, "BAD_QUESTION", "the gate was asked in a form it does not know");
 	else
-		ticket->server->ask(words[1], xml, ticket, ticket->server->data);
+		server->ask(words[1], xml, ticket, server->data);
 }
 
 static void read_on(struct gate_ticket *ticket);
@@ -70,7 +90,7 @@ static void on_read(GObject *stream, GAsyncResult *result, gpointer data)
 	struct gate_ticket *ticket = data;
 	gssize n = g_input_stream_read_finish(G_INPUT_STREAM(stream), result, NULL);
 
-	if (n < 0 || ticket->question->len + (gsize)n > GATE_QUESTION_MAX) {
+	if (n < 0 || !ticket->server || ticket->question->len + (gsize)n > GATE_QUESTION_MAX) {
 		ticket_free(ticket);
 		return;
 	}
@@ -86,7 +106,16 @@ static void on_read(GObject *stream, GAsyncResult *result, gpointer data)
 static void read_on(struct gate_ticket *ticket)
 {
 	g_input_stream_read_async(g_io_stream_get_input_stream(G_IO_STREAM(ticket->connection)),
-		ticket->chunk, CHUNK, G_PRIORITY_HIGH, NULL, on_read, ticket);
+		ticket->chunk, CHUNK, G_PRIORITY_HIGH, ticket->cancel, on_read, ticket);
+}
+
+static gboolean on_too_slow(gpointer data)
+{
+	struct gate_ticket *ticket = data;
+
+	ticket->timer = 0;
+	g_cancellable_cancel(ticket->cancel);
+	return G_SOURCE_REMOVE;
 }
 
 static gboolean on_incoming(
@@ -97,7 +126,9 @@ static gboolean on_incoming(
 	ticket->server = data;
 	ticket->connection = g_object_ref(connection);
 	ticket->question = g_byte_array_new();
-	g_socket_set_timeout(g_socket_connection_get_socket(connection), QUESTION_TIMEOUT_S);
+	ticket->cancel = g_cancellable_new();
+	ticket->timer = g_timeout_add(ticket->server->timeout_ms, on_too_slow, ticket);
+	g_hash_table_add(ticket->server->reading, ticket);
 	read_on(ticket);
 	return TRUE;
 }
@@ -111,6 +142,8 @@ struct gate_server *gate_server_new(
 	server->service = g_socket_service_new();
 	server->path = g_strdup(path);
 	server->ask = ask_fn;
+	server->timeout_ms = QUESTION_TIMEOUT_MS;
+	server->reading = g_hash_table_new(NULL, NULL);
 	server->data = data;
 	g_unlink(path);
 	if (!g_socket_listener_add_address(G_SOCKET_LISTENER(server->service), address,
@@ -124,10 +157,32 @@ struct gate_server *gate_server_new(
 	return server;
 }
 
+void gate_server_set_timeout(struct gate_server *server, unsigned timeout_ms)
+{
+	server->timeout_ms = timeout_ms;
+}
+
+/* The tickets free themselves when their reading ends, which needs a turn of the loop. */
+static void hang_up(struct gate_server *server)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, server->reading);
+	while (g_hash_table_iter_next(&iter, &value, NULL)) {
+		struct gate_ticket *ticket = value;
+
+		ticket->server = NULL;
+		g_cancellable_cancel(ticket->cancel);
+	}
+	g_hash_table_unref(server->reading);
+}
+
 void gate_server_free(struct gate_server *server)
 {
 	if (!server)
 		return;
+	hang_up(server);
 	g_socket_service_stop(server->service);
 	g_socket_listener_close(G_SOCKET_LISTENER(server->service));
 	g_object_unref(server->service);

@@ -19,7 +19,11 @@ typedef void (*gate_ask_fn)(
 
 struct gate_server *gate_server_new(
 	const char *path, gate_ask_fn ask, gpointer data, GError **error);
+/* Questions that are still being read are hung up on; tickets that were given out may be answered
+ * later all the same. */
 void gate_server_free(struct gate_server *server);
+/* How long a question may take from the first to the last byte; 5 s unless said otherwise. */
+void gate_server_set_timeout(struct gate_server *server, unsigned timeout_ms);
 
 /* Answers and releases the ticket. code NULL: allowed. */
 void gate_ticket_answer(struct gate_ticket *ticket, const char *code, const char *text);
