@@ -9,6 +9,7 @@
 
 #define DUMP_SIZE 32768 /* what the kernel puts into one message of a dump at most */
 #define SETTLE_MS 5     /* events come in bursts; one reading serves a burst */
+#define RETRY_MS  20    /* a table that changed while it was read is read again */
 
 struct netwatch {
 	struct mnl_socket *events;
@@ -109,8 +110,10 @@ static gboolean reread(gpointer data)
 	GHashTable *links = read_links();
 
 	watch->settle = 0;
-	if (!links)
+	if (!links) { /* the change may have been the last event for long */
+		watch->settle = g_timeout_add(RETRY_MS, reread, watch);
 		return G_SOURCE_REMOVE;
+	}
 	if (same_links(watch->links, links)) {
 		g_hash_table_unref(links);
 		return G_SOURCE_REMOVE;
