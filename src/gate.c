@@ -2,6 +2,7 @@
  * agent last wrote down: a machine that a vApp claims is refused (its rules could not be put in
  * place), any other is let through unless hostd.conf says [gate] admit_when_down = none.
  */
+#include "host/agent.h"
 #include "host/book.h"
 #include "host/domxml.h"
 
@@ -12,17 +13,19 @@
 #define BOOK_PATH "/var/lib/drover/book.json"
 #define CONF_PATH "/etc/drover/hostd.conf"
 
+/* Without a configuration unclaimed machines are none of our business; with one that cannot be read
+ * nobody knows what the host's owner wanted. */
 static gboolean admits_unclaimed(void)
 {
-	g_autoptr(GKeyFile) conf = g_key_file_new();
-	g_autofree char *value = NULL;
+	struct agent_conf conf = { 0 };
+	g_autoptr(GError) error = NULL;
+	gboolean admits;
 
-	if (!g_file_test(CONF_PATH, G_FILE_TEST_EXISTS))
-		return TRUE;
-	if (!g_key_file_load_from_file(conf, CONF_PATH, G_KEY_FILE_NONE, NULL))
-		return FALSE;
-	value = g_key_file_get_string(conf, "gate", "admit_when_down", NULL);
-	return !value || strcmp(value, "none") != 0;
+	if (!base_conf_read(CONF_PATH, AGENT_OPTIONS, &conf, &error))
+		return g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
+	admits = strcmp(conf.admit_when_down, "none") != 0;
+	base_conf_clear(AGENT_OPTIONS, &conf);
+	return admits;
 }
 
 static gboolean is_claimed(const char *xml)
