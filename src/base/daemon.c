@@ -52,7 +52,7 @@ static gboolean become(const char *user, GError **error)
 	if (!user || !*user || geteuid() != 0)
 		return TRUE;
 	errno = 0;
-	entry = getpwnam(user);
+	entry = getpwnam(user); /* NOLINT(concurrency-mt-unsafe): no other thread runs yet */
 	if (entry && initgroups(user, entry->pw_gid) == 0 && setgid(entry->pw_gid) == 0 &&
 		setuid(entry->pw_uid) == 0)
 		return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;

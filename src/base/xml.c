@@ -4,7 +4,7 @@
 #include <libxml/parser.h>
 #include <string.h>
 
-const struct base_xml_limits BASE_XML_LIMITS_DEFAULT = { 8 * 1024 * 1024, 64, 200000 };
+const struct base_xml_limits BASE_XML_LIMITS_DEFAULT = { 8UL * 1024 * 1024, 64, 200000 };
 
 G_DEFINE_QUARK(base - xml - error - quark, base_xml_error)
 
@@ -39,6 +39,8 @@ static void meter_add(xmlParserCtxt *ctxt, unsigned n_nodes)
 		meter_stop(ctxt, BASE_XML_ERROR_LIMIT, "too many nodes");
 }
 
+/* The signature is libxml2's. */
+/* NOLINTNEXTLINE(readability-function-size) */
 static void on_start(void *data, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri,
 	int n_namespaces, const xmlChar **namespaces, int n_attributes, int n_defaulted,
 	const xmlChar **attributes)
