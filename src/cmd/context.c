@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SEARCH_MAX     (256u * 1024 * 1024)
+#define SEARCH_MAX     (256UL * 1024 * 1024)
 #define DEFAULT_CONFIG "/etc/drover/drover.conf"
 
 struct operator_conf {

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define ANSWER_MS  15000 /* control answers a request within this time, or is not there */
-#define RESULT_MAX (64u * 1024 * 1024)
+#define RESULT_MAX (64UL * 1024 * 1024)
 #define BAR        20
 
 /* ---- asking ---- */

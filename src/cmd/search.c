@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RESULT_MAX (64u * 1024 * 1024)
+#define RESULT_MAX (64UL * 1024 * 1024)
 
 static json_t *meta_json(const struct ifmap_meta *meta)
 {
