@@ -9,7 +9,7 @@
 
 #define SETTLE_MS        5    /* changes come in bursts; one run serves a burst */
 #define BEAT_MS          1000 /* facts grow old even if none changes */
-#define SUBSCRIPTION_MAX (256u * 1024 * 1024)
+#define SUBSCRIPTION_MAX (256UL * 1024 * 1024)
 struct control {
 	const struct control_conf *conf;
 	char *seal_key;
