@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define SOCKET_PATH "/run/drover/gate.sock"
-#define XML_MAX     (4u * 1024 * 1024)
+#define XML_MAX     (4UL * 1024 * 1024)
 #define ANSWER_MAX  65536
 #define TIMEOUT_S   10
 #define GATE        "drover-gate"

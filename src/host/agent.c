@@ -16,7 +16,7 @@
 
 #define ARRIVAL_S        60 /* a migration that has not begun to run here by then asks anew */
 #define ENFORCE_WAIT_MS  3000
-#define SUBSCRIPTION_MAX (64u * 1024 * 1024)
+#define SUBSCRIPTION_MAX (64UL * 1024 * 1024)
 #define OVERCOMMIT_CPUS  8
 
 /* The three windows on the map that a host needs; each is one subscription and one mirror. */

@@ -8,7 +8,7 @@
  */
 #include <gio/gio.h>
 
-#define GATE_QUESTION_MAX (4u * 1024 * 1024)
+#define GATE_QUESTION_MAX (4UL * 1024 * 1024)
 
 struct gate_server;
 struct gate_ticket;
