@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -63,6 +64,7 @@ def look_at(build: Path, file: Path, key: str) -> str:
 
 def look(build: Path) -> tuple[int, int, str]:
     """How many files were looked at, how many were known to be clean, and what there is to say."""
+    shutil.rmtree(LOGS_OF_TIDY, ignore_errors=True)
     for folder in (KNOWN, LOGS_OF_TIDY):
         folder.mkdir(parents=True, exist_ok=True)
     version = subprocess.run(["clang-tidy", "--version"], capture_output=True, text=True, check=True).stdout
