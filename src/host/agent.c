@@ -621,7 +621,7 @@ static gboolean is_arrival(struct agent *agent, const char *operation, const cha
 
 	if (strcmp(operation, "migrate") == 0)
 		return TRUE;
-	arrival = since && g_get_monotonic_time() - *since < ARRIVAL_S * G_USEC_PER_SEC;
+	arrival = since && g_get_monotonic_time() - *since < ARRIVAL_S * (gint64)G_USEC_PER_SEC;
 	if (since && (!arrival || strcmp(operation, "start") == 0))
 		g_hash_table_remove(agent->arrivals, domain->uuid);
 	return arrival;

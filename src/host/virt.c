@@ -288,22 +288,27 @@ static gboolean keeper_open(struct virt *virt)
 	return TRUE;
 }
 
+/* Until the connection is lost or the end is near. */
+static void keeper_serve(struct virt *virt)
+{
+	while (!g_atomic_int_get(&virt->stop) && !g_atomic_int_get(&virt->closed))
+		virEventRunDefaultImpl();
+	set_connection(virt, NULL);
+	if (!g_atomic_int_get(&virt->stop))
+		virt_cross(virt, tell_down, g_strdup("libvirtd closed the connection"), g_free);
+}
+
 static gpointer keeper_run(gpointer data)
 {
 	struct virt *virt = data;
 
 	while (!g_atomic_int_get(&virt->stop)) {
-		if (!keeper_open(virt)) {
+		if (keeper_open(virt)) {
+			keeper_serve(virt);
+		} else {
 			virt_cross(virt, tell_down, g_strdup(virGetLastErrorMessage()), g_free);
-			g_usleep(RETRY_MS * 1000);
-			continue;
+			g_usleep(RETRY_MS * 1000UL);
 		}
-		while (!g_atomic_int_get(&virt->stop) && !g_atomic_int_get(&virt->closed))
-			virEventRunDefaultImpl();
-		set_connection(virt, NULL);
-		if (!g_atomic_int_get(&virt->stop))
-			virt_cross(virt, tell_down, g_strdup("libvirtd closed the connection"),
-				g_free);
 	}
 	return NULL;
 }

@@ -132,7 +132,7 @@ static void pace_step(struct virt_move_job *job, struct pace *pace)
 		return;
 	if (left <= HOLD_BYTES)
 		pace_hold(job, pace);
-	else if (now - pace->told_us >= TELL_MS * 1000) {
+	else if (now - pace->told_us >= TELL_MS * 1000L) {
 		pace->told_us = now;
 		tell(job, VIRT_MOVE_COPYING, percent, NULL);
 	}
@@ -145,7 +145,7 @@ static gpointer pacer_run(gpointer data)
 
 	while (!g_atomic_int_get(&job->over)) {
 		pace_step(job, &pace);
-		g_usleep(PACE_MS * 1000);
+		g_usleep(PACE_MS * 1000UL);
 	}
 	return NULL;
 }

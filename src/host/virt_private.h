@@ -40,10 +40,10 @@ virDomain *virt_lookup(struct virt *virt, const char *uuid, GError **error);
 /* libvirt's last error as a GError. */
 void virt_set_error(GError **error);
 
-/* Pool function of `workers`: carries out one request. */
-void virt_work(gpointer request, gpointer virt);
+/* Pool function of `workers`: carries out one request (`work`) of the virt (`data`). */
+void virt_work(gpointer work, gpointer data);
 /* Asks every move under way to give up. */
 void virt_moves_abort(struct virt *virt);
 
 struct virt_host *virt_host_read(virConnect *conn);
-void virt_host_free(gpointer host);
+void virt_host_free(gpointer data);
