@@ -5,6 +5,6 @@
 
 int main(int argc, char **argv)
 {
-	setlocale(LC_ALL, "");
+	setlocale(LC_ALL, ""); /* NOLINT(concurrency-mt-unsafe): no other thread runs yet */
 	return command_main(argc, argv);
 }
