@@ -16,6 +16,8 @@ struct job {
 	gint64 began_us;           /* monotonic: when the phase was first seen */
 	gboolean asked;            /* the phase's one request was made and is under way or over */
 	gboolean loaded;           /* connections were loaded (or there were none) */
+	gboolean dumped;           /* connections were asked for, across phases */
+	gboolean orphan_told;      /* a move that is not ours was told to end, across phases */
 	char *failure;             /* why it cannot be done */
 	enum virt_move_state move; /* of the outgoing migration, across phases */
 	gboolean move_begun;
@@ -44,6 +46,7 @@ struct scene {
 	const struct facts_order *order;
 	const struct facts_order_member *member;
 	enum virt_state state; /* of the domain here */
+	gboolean orphan;       /* it is being moved away, and not by this agent */
 };
 
 enum outcome { OUTCOME_RUNNING, OUTCOME_DONE, OUTCOME_FAILED };
@@ -235,21 +238,38 @@ static void on_dumped(const struct enforce_reply *reply, const GError *error, gp
 	asking_end(asking);
 }
 
+/* The entries outlive the machine, so it is not too late once it has gone. */
+static void dump(struct job *job)
+{
+	struct enforce_client *enforcer = guard_enforcer(job->carry->parts.guard);
+	struct facts_conntrack nothing = { .order = job->order };
+
+	job->dumped = TRUE;
+	if (enforcer)
+		enforce_client_conntrack_dump(enforcer, job->uuid, on_dumped, asking_new(job));
+	else
+		report_conntrack(job->carry->parts.report, job->uuid, &nothing);
+}
+
 void carry_stopped(struct carry *carry, const char *uuid)
 {
 	struct job *job = g_hash_table_lookup(carry->jobs, uuid);
-	struct enforce_client *enforcer = guard_enforcer(carry->parts.guard);
-	struct facts_conntrack nothing = { 0 };
 
 	if (!job)
 		return;
 	job->paused_ms = now_ms();
-	if (enforcer) {
-		enforce_client_conntrack_dump(enforcer, uuid, on_dumped, asking_new(job));
-		return;
+	dump(job);
+}
+
+/* What an agent before this one began, and nobody paces any more, is given up. TRUE while it lasts;
+ * the end of the job makes us look again. */
+static gboolean abort_orphan(struct scene *scene)
+{
+	if (scene->orphan && !scene->job->orphan_told) {
+		scene->job->orphan_told = TRUE;
+		virt_do(scene->carry->parts.virt, VIRT_ABORT, scene->job->uuid, NULL, NULL);
 	}
-	nothing.order = job->order;
-	report_conntrack(carry->parts.report, uuid, &nothing);
+	return scene->orphan;
 }
 
 /* ---- the actions, by phase and side ---- */
@@ -267,6 +287,11 @@ static enum outcome precopy_from(struct scene *scene)
 {
 	struct job *job = scene->job;
 
+	if (abort_orphan(scene))
+		return OUTCOME_RUNNING;
+	/* It left before its agent came back; the destination says whether it got there. */
+	if (!job->move_begun && !job->asked && scene->state == VIRT_SHUTOFF)
+		return OUTCOME_DONE;
 	if (!job->move_begun && !job->asked && scene->state == VIRT_RUNNING) {
 		job->asked = TRUE;
 		job->move_begun = TRUE;
@@ -281,9 +306,12 @@ static enum outcome precopy_from(struct scene *scene)
 
 static enum outcome switch_from(struct scene *scene)
 {
+	gboolean off = scene->state == VIRT_SHUTOFF || scene->state == VIRT_ABSENT;
+
 	virt_move_release(scene->carry->parts.virt, scene->job->uuid);
-	return scene->state == VIRT_SHUTOFF || scene->state == VIRT_ABSENT ? OUTCOME_DONE
-									   : OUTCOME_RUNNING;
+	if (off && !scene->job->dumped)
+		dump(scene->job);
+	return off ? OUTCOME_DONE : OUTCOME_RUNNING;
 }
 
 static void on_loaded(const struct enforce_reply *reply, const GError *error, gpointer data)
@@ -384,7 +412,8 @@ static enum outcome return_to(struct scene *scene)
 static enum outcome return_from(struct scene *scene)
 {
 	virt_move_abort(scene->carry->parts.virt, scene->job->uuid);
-	if (virt_moving(scene->carry->parts.virt, scene->job->uuid) || scene->state == VIRT_MOVING)
+	if (abort_orphan(scene) || virt_moving(scene->carry->parts.virt, scene->job->uuid) ||
+		scene->state == VIRT_MOVING)
 		return OUTCOME_RUNNING;
 	if (scene->state == VIRT_PAUSED && is_home(scene))
 		ask(scene, VIRT_RESUME);
@@ -500,7 +529,11 @@ static void act(struct carry *carry, const struct facts_order *order,
 	const struct facts_order_member *member, enum side side)
 {
 	const struct virt_domain *domain = g_hash_table_lookup(carry->domains, member->vm);
-	struct scene scene = { carry, NULL, order, member, domain ? domain->state : VIRT_ABSENT };
+	struct scene scene = { .carry = carry,
+		.order = order,
+		.member = member,
+		.state = domain ? domain->state : VIRT_ABSENT,
+		.orphan = domain && domain->orphan };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(actions); i++) {
 		enum outcome outcome;

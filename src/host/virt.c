@@ -137,6 +137,22 @@ static enum virt_state state_of(int state, int reason)
 	return state == VIR_DOMAIN_CRASHED ? VIRT_CRASHED : VIRT_SHUTOFF;
 }
 
+/* An agent that was killed leaves its migrations to libvirtd, which goes on with them. */
+static gboolean is_orphan(struct virt *virt, virDomain *domain, const char *uuid)
+{
+	virTypedParameter *params = NULL;
+	int n_params = 0;
+	int type = VIR_DOMAIN_JOB_NONE;
+	int operation = VIR_DOMAIN_JOB_OPERATION_UNKNOWN;
+
+	if (virt_moving(virt, uuid) ||
+		virDomainGetJobStats(domain, &type, &params, &n_params, 0) < 0)
+		return FALSE;
+	virTypedParamsGetInt(params, n_params, VIR_DOMAIN_JOB_OPERATION, &operation);
+	virTypedParamsFree(params, n_params);
+	return type != VIR_DOMAIN_JOB_NONE && operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT;
+}
+
 static struct virt_domain *domain_read(struct virt *virt, const char *uuid)
 {
 	struct virt_domain *ret = g_new0(struct virt_domain, 1);
@@ -155,6 +171,7 @@ static struct virt_domain *domain_read(struct virt *virt, const char *uuid)
 		ret->vcpus = info.nrVirtCpu;
 		ret->memory_mib = info.maxMem / 1024;
 		ret->xml = virDomainGetXMLDesc(domain, 0);
+		ret->orphan = is_orphan(virt, domain, uuid);
 	}
 	virDomainFree(domain);
 	return ret;
@@ -182,7 +199,7 @@ static void read_one(gpointer what, gpointer data)
 		virt_cross(virt, tell_settled, NULL, NULL);
 }
 
-static void read_later(struct virt *virt, virDomain *domain)
+void virt_read_later(struct virt *virt, virDomain *domain)
 {
 	char uuid[VIR_UUID_STRING_BUFLEN];
 
@@ -196,7 +213,7 @@ static void read_all(struct virt *virt, virConnect *conn)
 	int n = virConnectListAllDomains(conn, &domains, 0);
 
 	for (int i = 0; i < n; i++) {
-		read_later(virt, domains[i]);
+		virt_read_later(virt, domains[i]);
 		virDomainFree(domains[i]);
 	}
 	free(domains);
@@ -218,19 +235,19 @@ static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int event, int 
 	if (event == VIR_DOMAIN_EVENT_SUSPENDED && detail == VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED &&
 		virDomainGetUUIDString(domain, uuid) == 0)
 		virt_cross(virt, tell_stopped, g_strdup(uuid), g_free);
-	read_later(virt, domain);
+	virt_read_later(virt, domain);
 	return 0;
 }
 
 static void on_metadata(
 	virConnectPtr conn, virDomainPtr domain, int type, const char *ns, void *data)
 {
-	read_later(data, domain);
+	virt_read_later(data, domain);
 }
 
 static void on_device(virConnectPtr conn, virDomainPtr domain, const char *alias, void *data)
 {
-	read_later(data, domain);
+	virt_read_later(data, domain);
 }
 
 static void on_close(virConnectPtr conn, int reason, void *data)

@@ -34,7 +34,8 @@ struct virt_domain {
 	enum virt_state state;
 	guint64 vcpus;
 	guint64 memory_mib;
-	char *xml; /* live XML, <metadata> included; NULL when absent */
+	char *xml;       /* live XML, <metadata> included; NULL when absent */
+	gboolean orphan; /* libvirtd moves it away for somebody who is not, or no longer, we */
 };
 
 /* What the host can offer, from libvirt's own capabilities. */
@@ -75,6 +76,7 @@ enum virt_verb {
 	VIRT_SHUTDOWN, /* ask the guest; not running is no error */
 	VIRT_DESTROY,  /* pull its plug; not running is no error */
 	VIRT_UNDEFINE, /* forget its definition; unknown is no error */
+	VIRT_ABORT,    /* end the job that libvirtd does on it */
 };
 void virt_do(
 	struct virt *virt, enum virt_verb verb, const char *uuid, virt_done_fn done, gpointer data);

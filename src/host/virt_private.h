@@ -37,6 +37,8 @@ void virt_cross(struct virt *virt, virt_crossing_fn fn, gpointer what, GDestroyN
 virConnect *virt_connection(struct virt *virt, GError **error);
 /* The domain (virDomainFree), or NULL with an error. */
 virDomain *virt_lookup(struct virt *virt, const char *uuid, GError **error);
+/* Tells the owner what the domain is now, after what has been told of it before. */
+void virt_read_later(struct virt *virt, virDomain *domain);
 /* libvirt's last error as a GError. */
 void virt_set_error(GError **error);
 

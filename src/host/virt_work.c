@@ -1,5 +1,8 @@
 #include "host/virt_private.h"
 
+#define ABORT_MS      5000 /* how long an aborted job may take to end */
+#define ABORT_STEP_MS 50
+
 /* Requests that come back soon. Each is a function of a table; the pool's threads run them. */
 
 struct request {
@@ -37,15 +40,32 @@ static gboolean do_undefine(virDomain *domain)
 		       domain, VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_NVRAM) == 0;
 }
 
+/* libvirt tells nobody when a job has been aborted, so that is waited for here. */
+static gboolean do_abort(virDomain *domain)
+{
+	virDomainJobInfo info = { .type = VIR_DOMAIN_JOB_NONE };
+
+	if (virDomainAbortJob(domain) < 0)
+		return FALSE;
+	for (unsigned i = 0; i < ABORT_MS / ABORT_STEP_MS; i++) {
+		if (virDomainGetJobInfo(domain, &info) < 0 || info.type == VIR_DOMAIN_JOB_NONE)
+			return TRUE;
+		g_usleep(ABORT_STEP_MS * 1000);
+	}
+	return TRUE;
+}
+
 static const struct {
 	gboolean (*fn)(virDomain *domain);
 	gboolean unknown_is_done;
+	gboolean read_again; /* no event follows: the domain is told once it is done */
 } verbs[] = {
-	[VIRT_START] = { do_start, FALSE },
-	[VIRT_RESUME] = { do_resume, FALSE },
-	[VIRT_SHUTDOWN] = { do_shutdown, TRUE },
-	[VIRT_DESTROY] = { do_destroy, TRUE },
-	[VIRT_UNDEFINE] = { do_undefine, TRUE },
+	[VIRT_START] = { do_start, FALSE, FALSE },
+	[VIRT_RESUME] = { do_resume, FALSE, FALSE },
+	[VIRT_SHUTDOWN] = { do_shutdown, TRUE, FALSE },
+	[VIRT_DESTROY] = { do_destroy, TRUE, FALSE },
+	[VIRT_UNDEFINE] = { do_undefine, TRUE, FALSE },
+	[VIRT_ABORT] = { do_abort, FALSE, TRUE },
 };
 
 static void carry_out(struct virt *virt, struct request *request)
@@ -59,6 +79,8 @@ static void carry_out(struct virt *virt, struct request *request)
 		return;
 	if (!verbs[request->verb].fn(domain))
 		virt_set_error(&request->error);
+	if (verbs[request->verb].read_again)
+		virt_read_later(virt, domain);
 	virDomainFree(domain);
 }
 

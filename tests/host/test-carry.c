@@ -50,7 +50,8 @@ void virt_do(
 		[VIRT_RESUME] = "resume",
 		[VIRT_DESTROY] = "destroy",
 		[VIRT_SHUTDOWN] = "shutdown",
-		[VIRT_UNDEFINE] = "undefine" };
+		[VIRT_UNDEFINE] = "undefine",
+		[VIRT_ABORT] = "end-job" };
 
 	g_string_append_printf(asked, "%s ", names[verb]);
 	push_request(done, data);
@@ -192,13 +193,17 @@ static const struct row {
 	enum virt_state state;
 	const char *asks;
 	const char *tells;
+	gboolean orphan; /* a move of an agent before this one is under way */
 } rows[] = {
 	{ "protect", FALSE, "arrival", VIRT_ABSENT, "", "protect running" },
 	{ "protect", TRUE, "home", VIRT_RUNNING, "", NULL },
 	{ "precopy", TRUE, "home", VIRT_RUNNING, "move ", "precopy running" },
-	{ "precopy", TRUE, "home", VIRT_SHUTOFF, "", "precopy running" },
+	{ "precopy", TRUE, "home", VIRT_SHUTOFF, "",
+		"precopy done" }, /* it left while we were away */
+	{ "precopy", TRUE, "home", VIRT_RUNNING, "end-job ", "precopy running", TRUE },
+	{ "return", TRUE, "home", VIRT_RUNNING, "abort end-job ", "return running", TRUE },
 	{ "switch", TRUE, "home", VIRT_RUNNING, "release ", "switch running" },
-	{ "switch", TRUE, "home", VIRT_SHUTOFF, "release ", "switch done" },
+	{ "switch", TRUE, "home", VIRT_SHUTOFF, "release connections ", "switch done" },
 	{ "switch", FALSE, "arrival", VIRT_PAUSED, "", "switch running" },
 	{ "resume", FALSE, "home", VIRT_PAUSED, "resume ", "resume running" },
 	{ "resume", FALSE, "home", VIRT_RUNNING, "", "resume done" },
@@ -236,6 +241,7 @@ static void test_row(gconstpointer data)
 	if (row->purpose)
 		pages_reservation(stage.book, PAGES_VM, PAGES_HOST, row->purpose);
 	put_state(&stage, row->state);
+	stage.domain.orphan = row->orphan;
 	look(&stage);
 	g_assert_cmpstr(asked->str, ==, row->asks);
 	g_assert_cmpstr(told, ==, row->tells);
@@ -245,6 +251,7 @@ static void test_row(gconstpointer data)
 	g_assert_null(strstr(asked->str + strlen(row->asks), "resume"));
 	g_assert_null(strstr(asked->str + strlen(row->asks), "move"));
 	g_assert_null(strstr(asked->str + strlen(row->asks), "shutdown"));
+	g_assert_null(strstr(asked->str + strlen(row->asks), "end-job"));
 	g_assert_cmpstr(told, ==, row->tells);
 	stage_clear(&stage);
 }
