@@ -23,9 +23,9 @@ static enum facts_kind kind_of_filter(const char *filter)
 	g_assert_true(g_str_has_prefix(filter, "d:"));
 	while (kind < FACTS_N_KINDS) {
 		const char *name = facts_type(kind)->name;
-		char end = g_str_has_prefix(filter + 2, name) ? filter[2 + strlen(name)] : 'x';
+		const char *end = filter + 2 + strlen(name);
 
-		if (!end || end == '[')
+		if (g_str_has_prefix(filter + 2, name) && (!*end || *end == '['))
 			return kind;
 		kind++;
 	}

@@ -99,7 +99,7 @@ static gboolean say(int fd, const char *text, size_t size)
 /* All that comes until the server hangs up, at most 5 s; NULL: nothing but silence. */
 static char *heard(int fd)
 {
-	gint64 end = g_get_monotonic_time() + 5 * G_USEC_PER_SEC;
+	gint64 end = g_get_monotonic_time() + (gint64)5 * G_USEC_PER_SEC;
 	GString *text = g_string_new(NULL);
 
 	while (g_get_monotonic_time() < end) {
@@ -174,15 +174,15 @@ static void test_garbage(void)
 static void test_size(void)
 {
 	struct gatehouse house;
-	g_autofree char *question = g_strnfill(GATE_QUESTION_MAX + 1, 'x');
+	g_autofree char *filling = g_strnfill((gsize)GATE_QUESTION_MAX, 'x');
+	g_autofree char *question = g_strconcat("GATE/1 start w\n", filling, NULL);
 	g_autofree char *fits = NULL;
 	g_autofree char *nothing = NULL;
 
-	memcpy(question, "GATE/1 start w\n", 15);
 	house_init(&house, 60000);
-	fits = ask(&house, question, GATE_QUESTION_MAX);
+	fits = ask(&house, question, (gssize)GATE_QUESTION_MAX);
 	g_assert_cmpstr(fits, ==, "allow\n");
-	nothing = ask(&house, question, GATE_QUESTION_MAX + 1);
+	nothing = ask(&house, question, (gssize)GATE_QUESTION_MAX + 1);
 	g_assert_cmpstr(nothing, ==, "");
 	g_assert_cmpuint(house.n_asked, ==, 1);
 	house_clear(&house);

@@ -88,7 +88,7 @@ static gboolean on_tick(gpointer data)
 /* Waits for the machine's rules to be known and as said, at most 10 s. */
 static void expect(struct host *host, gboolean conforming)
 {
-	gint64 end = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
+	gint64 end = g_get_monotonic_time() + (gint64)10 * G_USEC_PER_SEC;
 	guint tick = g_timeout_add(20, on_tick, NULL);
 	struct guard_state state = { 0 };
 
@@ -103,7 +103,7 @@ static void expect(struct host *host, gboolean conforming)
 /* Waits until the kernel's rules name the tap, or no longer do. */
 static void expect_rules(gboolean there)
 {
-	gint64 end = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
+	gint64 end = g_get_monotonic_time() + (gint64)10 * G_USEC_PER_SEC;
 
 	for (;;) {
 		g_autofree char *text = NULL;

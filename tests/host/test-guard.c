@@ -116,7 +116,7 @@ static gboolean on_tick(gpointer data)
 /* Turns the loop for this long. */
 static void turn(unsigned ms)
 {
-	gint64 end = g_get_monotonic_time() + ms * 1000;
+	gint64 end = g_get_monotonic_time() + (gint64)ms * 1000;
 	guint tick = g_timeout_add(5, on_tick, NULL);
 
 	while (g_get_monotonic_time() < end)

@@ -226,7 +226,7 @@ static void test_mute_agent(void)
 /* More than the hook is ready to read is refused, agent or not. */
 static void test_huge(void)
 {
-	g_autofree char *huge = g_strnfill(5 * 1024 * 1024, 'x');
+	g_autofree char *huge = g_strnfill((gsize)5 * 1024 * 1024, 'x');
 
 	expect("start", huge, 1, "drover: BAD_DOMAIN: ");
 }
