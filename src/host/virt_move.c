@@ -20,7 +20,7 @@
 #define PACE_MS          20
 #define TELL_MS          200
 #define COPY_MIB_S       64u
-#define HOLD_BYTES       (24u * 1024 * 1024)
+#define HOLD_BYTES       (24UL * 1024 * 1024)
 #define HOLD_MIB_S       1u
 #define HOLD_DOWNTIME_MS 1u
 #define FREE_MIB_S       8796093022207u /* libvirt's own "no limit" for migration speed, MiB/s */
