@@ -57,6 +57,18 @@ const struct rules_machine *enforce_engine_find(
 	return entry ? entry->machine : NULL;
 }
 
+GPtrArray *enforce_engine_machines(const struct enforce_engine *engine)
+{
+	GPtrArray *machines = g_ptr_array_new();
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, engine->entries);
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		g_ptr_array_add(machines, ((struct enforce_state_entry *)value)->machine);
+	return machines;
+}
+
 const struct rules_machine *enforce_engine_find_tap(
 	const struct enforce_engine *engine, const char *tap)
 {

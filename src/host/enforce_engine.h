@@ -56,6 +56,9 @@ char *enforce_engine_difference(struct enforce_engine *engine, GError **error);
 gboolean enforce_engine_counters(
 	struct enforce_engine *engine, const char *uuid, json_t *counters, GError **error);
 
+/* All machines (struct rules_machine), borrowed until the next change; free the array. */
+GPtrArray *enforce_engine_machines(const struct enforce_engine *engine);
+
 /* Borrowed until the next change; NULL when unknown. */
 const struct rules_machine *enforce_engine_find(
 	const struct enforce_engine *engine, const char *uuid);

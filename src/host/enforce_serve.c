@@ -124,6 +124,35 @@ static json_t *machines_of(struct enforce_server *server, const char *const *obj
 	return uuids;
 }
 
+static gboolean is_unpermitted(
+	const struct enforce_flow *flow, const struct rules_machine *machine, gpointer data)
+{
+	struct enforce_server *server = data;
+
+	return enforce_engine_is_cut(server->engine, machine->uuid) ||
+	       !enforce_flow_is_permitted(flow, machine);
+}
+
+/* Ends what the machines' new rules do not permit. A cut machine keeps no connection. */
+static gboolean prune(struct enforce_server *server, GPtrArray *machines, GError **error)
+{
+	guint n;
+
+	return enforce_conntrack_forget(machines, is_unpermitted, server, &n, error);
+}
+
+/* Packets that came through while the rules were away may have begun connections, which the rules
+ * that are back would let go on. */
+static void prune_all(struct enforce_server *server)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) machines = enforce_engine_machines(server->engine);
+
+	if (!prune(server, machines, &error))
+		g_warning("connections begun while the rules were away may go on: %s",
+			error->message);
+}
+
 static gboolean on_retry(gpointer data);
 
 static void repair_later(struct enforce_server *server)
@@ -136,8 +165,10 @@ static void repair_later(struct enforce_server *server)
 static void tell_repaired(struct enforce_server *server, double open_ms, gint64 since_us)
 {
 	g_autoptr(GError) error = NULL;
-	g_autofree char *difference = enforce_engine_difference(server->engine, &error);
+	g_autofree char *difference = NULL;
 
+	prune_all(server);
+	difference = enforce_engine_difference(server->engine, &error);
 	if (difference && *difference)
 		repair_later(server);
 	broadcast(server, json_pack("{s:s, s:b, s:s, s:f, s:f}", "event", "repaired", "conforms",
@@ -252,27 +283,10 @@ static gboolean read_machines(const json_t *message, GPtrArray *machines, GError
 	return TRUE;
 }
 
-static gboolean is_unpermitted(
-	const struct enforce_flow *flow, const struct rules_machine *machine, gpointer data)
-{
-	struct enforce_server *server = data;
-
-	return enforce_engine_is_cut(server->engine, machine->uuid) ||
-	       !enforce_flow_is_permitted(flow, machine);
-}
-
 static gboolean is_any(const struct enforce_flow *flow G_GNUC_UNUSED,
 	const struct rules_machine *machine G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
 {
 	return TRUE;
-}
-
-/* Ends what the machines' new rules do not permit. A cut machine keeps no connection. */
-static gboolean prune(struct enforce_server *server, GPtrArray *machines, GError **error)
-{
-	guint n;
-
-	return enforce_conntrack_forget(machines, is_unpermitted, server, &n, error);
 }
 
 /* A borrowed machine as a list of one. */
@@ -637,6 +651,7 @@ static gboolean start(struct enforce_server *server, const char *state_path, GEr
 	if (!enforce_engine_load(server->engine, error) ||
 		!enforce_engine_rebuild(server->engine, error))
 		return FALSE;
+	prune_all(server);
 	server->watch_source = g_unix_fd_add(
 		enforce_watch_fd(server->watch), G_IO_IN, on_watch_readable, server);
 	server->log_source = g_unix_fd_add(
