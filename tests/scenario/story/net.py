@@ -59,10 +59,11 @@ def forbidden_frames(lab: Lab) -> list[bytes]:
     return [*frames, syn((out.mac, CARDS["shop-app1"].mac), out.ip6, CARDS["shop-app1"].ip6, 8080)]
 
 
-def forbidden_arrivals(lab: Lab, seen: list[dict]) -> int:
-    """How many of those a witness has seen."""
+def forbidden_arrivals(lab: Lab, seen: list[dict]) -> dict[tuple, int]:
+    """What of the client machine a witness has seen that it may not send: (address, port, SYN?) -> how many."""
     mac = outside(lab).mac
-    return sum(r["n"] for r in seen if r["mac"] == mac and r["proto"] == TCP and r["port"] not in ALLOWED)
+    return {(r["dst"], r["port"], r["syn"]): r["n"] for r in seen
+            if r["mac"] == mac and r["proto"] == TCP and r["port"] not in ALLOWED}
 
 
 class Flood:

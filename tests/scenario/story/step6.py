@@ -13,8 +13,8 @@ from drover_lab.util import LabError, wait_for
 
 from .net import Flood, forbidden_frames
 from .stage import SHOP, Stage, ensure, piece
-from .step5 import FRONT
-from .step7 import arrivals, conforming
+from .step5 import FRONT, arrivals
+from .step7 import conforming
 
 STEP = 6
 TITLE = "The move with a fault at each stage: all four on exactly one side, none twice, none lost, and it says why"
@@ -67,7 +67,8 @@ def move_with(stage: Stage, phase: str, fault: Fault, delay: float = 0.0) -> dic
         stage.places_changed()
         judge(stage, order, source, target)
         after = boots(stage)
-        ensure(arrivals(stage) == 0, "forbidden frames were delivered")
+        got = arrivals(stage)
+        ensure(not got, f"forbidden frames were delivered: {got}")
     lost = [m for m in SHOP if before[m] != after[m]]
     ensure(not lost, f"started afresh, so their state was lost: {lost}")
     return order | {"took": took, "source": source, "target": target}
