@@ -25,6 +25,7 @@ from drover_lab.util import LabError  # noqa: E402
 
 PREFIX = "drover-demo-"  # of the directories of labs that a demo raised
 WIDTH = 110
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Paint:
@@ -139,7 +140,8 @@ def run(build: Path, keep: bool) -> int:
         return 130
     finally:
         if not keep:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # once is enough; the end must be reached
+            for number in INTERRUPTS:  # once is enough; the end must be reached
+                signal.signal(number, signal.SIG_IGN)
             stage.close()
 
 
@@ -149,8 +151,8 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--down", action="store_true")
     args = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.default_int_handler)
+    for number in INTERRUPTS:  # one that is ignored where we were started from, too
+        signal.signal(number, signal.default_int_handler)
     try:
         lacks = preflight.missing()
         if lacks:

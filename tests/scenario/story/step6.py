@@ -62,7 +62,7 @@ def move_with(stage: Stage, phase: str, fault: Fault, delay: float = 0.0) -> dic
             order = ended(stage)
         finally:
             move.kill()
-            move.wait()
+            move.communicate()
         took = time.monotonic() - begin
         stage.places_changed()
         judge(stage, order, source, target)

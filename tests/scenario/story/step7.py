@@ -43,7 +43,8 @@ def flushed_rules_return(stage: Stage) -> str:
     ensure(tables.count("table") > 0, f"{host} has no rules")
     stage.figures["open time after nft flush ruleset, ms"] = open_ms
     stage.figures["forbidden packets that the open time let through"] = sum(passed.values())
-    return f"open for {open_ms:.1f} ms; of 1000 forbidden frames a second {sum(passed.values())} came through; {alert['text']}"
+    return (f"open for {open_ms:.1f} ms; of 1000 forbidden frames a second {sum(passed.values())} came through;"
+            f" {alert['text']}")
 
 
 @piece("a connection made while the rules were away does not outlive their return")
