@@ -54,6 +54,12 @@ gboolean label_check_name(const char *what, const char *name, GError **error)
 		shown, what, LABEL_MAX_NAME);
 }
 
+/* U+FFFE and U+FFFF could not be written as XML. */
+static gboolean is_text_char(gunichar c)
+{
+	return !g_unichar_iscntrl(c) && c != 0xfffe && c != 0xffff;
+}
+
 /* For what is only carried along: at most 1024 bytes of one line. */
 gboolean label_check_text(const char *what, const char *text, GError **error)
 {
@@ -63,7 +69,7 @@ gboolean label_check_text(const char *what, const char *text, GError **error)
 		return label_refuse(
 			error, LABEL_ERROR_LIMIT, "the %s is longer than 1024 bytes", what);
 	for (const char *p = text; *p; p = g_utf8_next_char(p))
-		if (g_unichar_iscntrl(g_utf8_get_char(p)))
+		if (!is_text_char(g_utf8_get_char(p)))
 			return label_refuse(error, LABEL_ERROR_CONTENT,
 				"the %s has a control character in it", what);
 	return TRUE;
