@@ -155,7 +155,7 @@ static void test_paths(struct fixture *fixture, gconstpointer data)
 
 static void test_headers(gconstpointer data)
 {
-	struct fixture fixture;
+	struct fixture fixture = { 0 };
 	set_up(&fixture, NULL);
 	add_header(&fixture, data);
 	assert_renews(&fixture);
