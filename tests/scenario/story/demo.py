@@ -81,7 +81,7 @@ def how_to_use(stage: Stage) -> str:
     tool = f"{ROOT / 'lab' / 'lab'}"
     return f"""
 The lab stays up. Its name is {lab.id}; the management node is where `drover` is used:
-  {tool} exec mgmt --lab {lab.id}                     (a shell there)
+  {tool} exec --lab {lab.id} mgmt                      (a shell there)
 or, from here:
   export DROVER_LAB={lab.id}
   {tool} exec mgmt {drover} status
