@@ -88,8 +88,9 @@ static struct plan_reason *history_reason(const struct judging *judging,
 		why->label, judging->vapp->name, why->conflict, types, host);
 
 	plan_reason_add_fact(reason, "history of %s: %s", host, types);
-	plan_reason_set_fix(
-		reason, "clean %s of what %s left and say so: drover label forget", host, types);
+	plan_reason_set_fix(reason,
+		"choose another host, or clean %s of what %s left and delete its history from the map",
+		host, types);
 	for (char **type = why->other_types; *type; type++) {
 		g_autofree char *remove = g_strconcat("-", *type, NULL);
 
@@ -181,7 +182,7 @@ static void refuse_no_policy(struct judging *judging, const char *label, const c
 						     " policy",
 						     label);
 
-	plan_reason_set_fix(reason, "import a label policy: drover label import");
+	plan_reason_set_fix(reason, "load a label policy: drover label load");
 	judge_refuse(judging, reason);
 }
 

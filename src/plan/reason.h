@@ -49,7 +49,7 @@ enum plan_error {
 	X(LABEL_HISTORY, REFUSAL,                                                                 \
 		"Chinese Wall with a memory: what once ran on the host is in a"                   \
 		" lasting conflict set with a label of the application.",                         \
-		"Clean the host and say so with `drover label forget`, or choose another host.")  \
+		"Choose another host, or clean this one and delete its `history` from the map.")  \
 	X(LABEL_UNKNOWN, REFUSAL,                                                                 \
 		"A label is not in the policy in force: what it may run"                          \
 		" beside cannot be told.",                                                        \
@@ -77,10 +77,9 @@ enum plan_error {
 	X(SEAL_INVALID, REFUSAL,                                                                  \
 		"The seal in the machine's definition does not fit its"                           \
 		" content: somebody changed it.",                                                 \
-		"Define the machine again: `drover vapp"                                          \
-		" define`.")                                                                      \
+		"Import the package again: `drover vapp import`.")                                \
 	X(SEAL_MISSING, REFUSAL, "The machine belongs to a vApp but bears no seal.",              \
-		"Define the machine through Drover: `drover vapp define`.")                       \
+		"Start it through Drover: `drover vapp start`.")                                  \
 	X(RUNS_ELSEWHERE, REFUSAL, "The machine is already active on another host.",              \
 		"Move it, or stop it there first.")                                               \
 	X(RUNS_TWICE, REFUSAL, "The machine is active on more than one host.",                    \
