@@ -24,15 +24,24 @@ const char *virt_state_to_string(enum virt_state state)
 	return state_names[state];
 }
 
-/* libvirt wraps what a hook said into its own words; ours are the ones that help. */
+/* What a hook said, out of the words and the whole environment that libvirt wraps it in; or all of
+ * the message when no hook spoke. */
+static const char *spoken(const char *message)
+{
+	const char *ours = strstr(message, "drover: ");
+	const char *status = strstr(message, ") unexpected exit status ");
+	const char *theirs = status ? strstr(status, ": ") : NULL;
+
+	if (ours)
+		return ours + strlen("drover: ");
+	return theirs ? theirs + 2 : message;
+}
+
 void virt_set_error(GError **error)
 {
-	const char *message = virGetLastErrorMessage();
-	const char *ours = strstr(message, "drover: ");
-
 	g_set_error(error, VIRT_ERROR,
 		virGetLastErrorCode() == VIR_ERR_NO_DOMAIN ? VIRT_ERROR_UNKNOWN : VIRT_ERROR_FAILED,
-		"%s", ours ? ours + strlen("drover: ") : message);
+		"%s", spoken(virGetLastErrorMessage()));
 }
 
 /* ---- crossing over to the owner's thread ---- */
