@@ -50,7 +50,7 @@ static gboolean do_abort(virDomain *domain)
 	for (unsigned i = 0; i < ABORT_MS / ABORT_STEP_MS; i++) {
 		if (virDomainGetJobInfo(domain, &info) < 0 || info.type == VIR_DOMAIN_JOB_NONE)
 			return TRUE;
-		g_usleep(ABORT_STEP_MS * 1000);
+		g_usleep(ABORT_STEP_MS * 1000UL);
 	}
 	return TRUE;
 }
