@@ -1,13 +1,13 @@
 #pragma once
 /* The host agent: what drover-hostd does between its configuration and its end.
  *
- *   libvirt ─ virt ──┐                                   ┌─> report ─> map
- *   kernel ─ netwatch┼─> agent (domains, links, book) ───┼─> guard ──> enforcer
- *   map ─ mirrors ───┘          ^                        └─> carry ──> virt
- *                               └── gate_server <─ libvirt's hook
+ *   libvirt ─ virt ──> inventory ─┐                 ┌─> report ─> map
+ *   kernel ─ netwatch ─> vicinity ┼─> agent (look) ─┼─> guard ──> enforcer
+ *   map ─ windows ─> book ────────┘                 └─> carry ──> virt
+ *   libvirt's hook ─> porter ─> gate, guard
  *
- * The agent holds the one copy of the host's state and passes values on; decisions live in the
- * rooms' other files. It runs wholly on the default GMainContext.
+ * Each part holds its own state; the agent makes them known to each other, and after any number of
+ * changes has one look at everything. It runs wholly on the default GMainContext.
  */
 #include "base/conf.h"
 
