@@ -1,93 +1,88 @@
-/* drover-mapd: the MAP server. Arguments in, map/daemon.h does the rest. */
+/* drover-mapd: the MAP server. See map/daemon.h. */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/daemon.h"
 #include "map/auth.h"
-#include "map/config.h"
 #include "map/daemon.h"
 
-enum {
-	EXIT_REFUSED = 1,
-	EXIT_USAGE = 2,
-};
-
-static int complain(const GError *error)
-{
-	g_printerr("drover-mapd: %s\n", error->message);
-	return EXIT_REFUSED;
-}
+static char *hash_name; /* --hash-password */
 
 /* Prints a line for the password file; the password is the first line of standard input. */
-static int hash_password(const char *name)
+static int hash_password(void)
 {
 	char password[1024];
 	g_autoptr(GError) error = NULL;
+	g_autofree char *name = g_steal_pointer(&hash_name);
 
+	if (!name)
+		return -1;
 	if (!fgets(password, sizeof(password), stdin)) {
 		g_printerr("drover-mapd: no password on standard input\n");
-		return EXIT_USAGE;
+		return 2;
 	}
-	g_strchomp(password);
-	g_autofree char *line = map_auth_make_line(name, password, &error);
-	if (!line)
-		return complain(error);
+	g_autofree char *line = map_auth_make_line(name, g_strchomp(password), &error);
+	if (!line) {
+		g_printerr("drover-mapd: %s\n", error->message);
+		return 1;
+	}
 	g_print("%s\n", line);
-	return EXIT_SUCCESS;
+	return 0;
 }
 
-static int run(const char *file, gboolean check_only)
+static gboolean check(const void *conf, GError **error)
 {
-	g_autoptr(GError) error = NULL;
-	g_autoptr(map_config) config = map_config_load(file, &error);
+	const struct map_config *config = conf;
 
-	if (!config)
-		return complain(error);
-	if (check_only) {
-		g_autoptr(map_auth) auth = map_auth_new(config->password_file, &error);
-		if (!auth)
-			return complain(error);
-		g_print("%s: good\n", file);
-		return EXIT_SUCCESS;
-	}
-	return map_daemon_run(config, &error) ? EXIT_SUCCESS : complain(error);
+	if (!map_config_check(config, error))
+		return FALSE;
+	g_autoptr(map_auth)
+		auth = map_auth_new(*config->password_file ? config->password_file : NULL, error);
+	return auth != NULL;
+}
+
+static const char *user_of(const void *conf)
+{
+	return ((const struct map_config *)conf)->user;
+}
+
+static void *begin(const void *conf, GError **error)
+{
+	return map_daemon_open(conf, error);
+}
+
+static gboolean serve(void *daemon, GError **error)
+{
+	return map_daemon_serve(daemon, error);
+}
+
+static void end(void *daemon)
+{
+	map_daemon_free(daemon);
 }
 
 int main(int argc, char **argv)
 {
-	g_autofree char *file = NULL;
-	g_autofree char *hash = NULL;
-	gboolean check = FALSE;
-	gboolean example = FALSE;
-	gboolean version = FALSE;
 	const GOptionEntry entries[] = {
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &file,
-			"Configuration (" MAP_CONFIG_FILE ")", "FILE" },
-		{ "check-config", 0, 0, G_OPTION_ARG_NONE, &check,
-			"Read the configuration, say whether it is good, stop", NULL },
-		{ "example-config", 0, 0, G_OPTION_ARG_NONE, &example,
-			"Print all configuration keys with their defaults and meanings", NULL },
-		{ "hash-password", 0, 0, G_OPTION_ARG_STRING, &hash,
-			"Print a line for the password file; the password is read from standard input",
+		{ "hash-password", 0, 0, G_OPTION_ARG_STRING, &hash_name,
+			"print a line for the password file; the password is read from standard input",
 			"NAME" },
-		{ "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version", NULL },
 		{ NULL },
 	};
-	g_autoptr(GOptionContext) context = g_option_context_new("- IF-MAP 2.2 server");
-	g_autofree char *keys = map_config_describe();
-	g_autoptr(GError) error = NULL;
+	const struct base_daemon daemon = {
+		.name = "drover-mapd",
+		.what = "Keeps the fleet's map: an IF-MAP 2.2 server.",
+		.default_config = "/etc/drover/mapd.conf",
+		.options = MAP_CONFIG_OPTIONS,
+		.conf_size = sizeof(struct map_config),
+		.user = user_of,
+		.check = check,
+		.begin = begin,
+		.serve = serve,
+		.end = end,
+		.entries = entries,
+		.instead = hash_password,
+	};
 
-	g_option_context_add_main_entries(context, entries, NULL);
-	if (!g_option_context_parse(context, &argc, &argv, &error) || argc > 1) {
-		g_printerr("drover-mapd: %s\n", error ? error->message : "unexpected argument");
-		return EXIT_USAGE;
-	}
-	if (version) {
-		g_print("drover-mapd %s\n", DROVER_VERSION);
-		return EXIT_SUCCESS;
-	}
-	if (example) {
-		g_print("%s", keys);
-		return EXIT_SUCCESS;
-	}
-	return hash ? hash_password(hash) : run(file ? file : MAP_CONFIG_FILE, check);
+	return base_daemon_main(&daemon, argc, argv);
 }

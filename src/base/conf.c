@@ -18,9 +18,35 @@ static gboolean set_string(const struct base_conf_option *option, void *slot, co
 	return TRUE;
 }
 
+static gboolean read_number(
+	const struct base_conf_option *option, guint64 most, const char *value, guint64 *ret)
+{
+	guint64 max = option->max ? MIN(option->max, most) : most;
+
+	return g_ascii_string_to_unsigned(value, 10, option->min, max, ret, NULL);
+}
+
 static gboolean set_number(const struct base_conf_option *option, void *slot, const char *value)
 {
-	return g_ascii_string_to_unsigned(value, 10, 0, G_MAXUINT64, slot, NULL);
+	return read_number(option, G_MAXUINT64, value, slot);
+}
+
+static gboolean set_size(const struct base_conf_option *option, void *slot, const char *value)
+{
+	guint64 number = 0;
+	gboolean good = read_number(option, G_MAXSIZE, value, &number);
+
+	*(size_t *)slot = (size_t)number;
+	return good;
+}
+
+static gboolean set_count(const struct base_conf_option *option, void *slot, const char *value)
+{
+	guint64 number = 0;
+	gboolean good = read_number(option, G_MAXUINT, value, &number);
+
+	*(unsigned *)slot = (unsigned)number;
+	return good;
 }
 
 static gboolean set_boolean(const struct base_conf_option *option, void *slot, const char *value)
@@ -32,9 +58,19 @@ static gboolean set_boolean(const struct base_conf_option *option, void *slot, c
 	return *(gboolean *)slot || g_strv_contains(no, value);
 }
 
+static gboolean set_choice(const struct base_conf_option *option, void *slot, const char *value)
+{
+	unsigned i = 0;
+
+	while (option->choices[i] && strcmp(option->choices[i], value) != 0)
+		i++;
+	*(unsigned *)slot = i;
+	return option->choices[i] != NULL;
+}
+
 static gboolean set_table(const struct base_conf_option *option, void *slot, const char *value)
 {
-	return FALSE; /* tables are filled key by key */
+	return FALSE; /* tables and groups are filled key by key */
 }
 
 static const struct {
@@ -43,27 +79,80 @@ static const struct {
 } types[] = {
 	[BASE_CONF_STRING] = { set_string, "text" },
 	[BASE_CONF_NUMBER] = { set_number, "a number" },
+	[BASE_CONF_SIZE] = { set_size, "a number" },
+	[BASE_CONF_COUNT] = { set_count, "a number" },
 	[BASE_CONF_BOOLEAN] = { set_boolean, "yes or no" },
+	[BASE_CONF_CHOICE] = { set_choice, "a choice" },
 	[BASE_CONF_TABLE] = { set_table, "a table" },
+	[BASE_CONF_GROUP] = { set_table, "a group" },
 };
 
-static gboolean set(const char *path, const struct base_conf_option *option, void *conf,
+/* What the value should have been, for people. */
+static char *expected_of(const struct base_conf_option *option)
+{
+	if (option->type == BASE_CONF_CHOICE) {
+		g_autofree char *list = g_strjoinv(", ", (char **)option->choices);
+
+		return g_strconcat("one of ", list, NULL);
+	}
+	if (option->max)
+		return g_strdup_printf("a number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT,
+			option->min, option->max);
+	return g_strdup(types[option->type].name);
+}
+
+/* Where a value stands. */
+struct place {
+	const char *path;
+	const char *section;
+	const char *key;
+};
+
+static gboolean set(const struct place *place, const struct base_conf_option *option, void *conf,
 	const char *value, GError **error)
 {
 	if (types[option->type].set(option, slot_of(option, conf), value))
 		return TRUE;
+	g_autofree char *expected = expected_of(option);
 	g_set_error(error, BASE_CONF_ERROR, BASE_CONF_ERROR_VALUE, "%s: [%s] %s: '%s' is not %s",
-		path, option->section, option->key, value, types[option->type].name);
+		place->path, place->section, place->key, value, expected);
 	return FALSE;
+}
+
+/* "client ann" for the group "client": the name, else NULL. */
+static const char *name_in_group(const struct base_conf_option *option, const char *section)
+{
+	size_t size = strlen(option->section);
+
+	if (option->type != BASE_CONF_GROUP || strncmp(section, option->section, size) != 0 ||
+		section[size] != ' ' || !section[size + 1])
+		return NULL;
+	return section + size + 1;
+}
+
+static gboolean is_of(const struct base_conf_option *option, const char *section)
+{
+	return option->type == BASE_CONF_GROUP ? name_in_group(option, section) != NULL
+					       : strcmp(option->section, section) == 0;
 }
 
 static const struct base_conf_option *find(
 	const struct base_conf_option *options, const char *section, const char *key)
 {
 	for (const struct base_conf_option *o = options; o->section; o++)
-		if (strcmp(o->section, section) == 0 && (!o->key || strcmp(o->key, key) == 0))
+		if (is_of(o, section) && (!o->key || strcmp(o->key, key) == 0))
 			return o;
 	return NULL;
+}
+
+static const struct base_conf_option *find_member(
+	const struct base_conf_option *members, const char *key)
+{
+	const struct base_conf_option *member = members;
+
+	while (member->section && strcmp(member->key, key) != 0)
+		member++;
+	return member->section ? member : NULL;
 }
 
 static GHashTable *table_of(const struct base_conf_option *option, void *conf)
@@ -73,6 +162,22 @@ static GHashTable *table_of(const struct base_conf_option *option, void *conf)
 	if (!*table)
 		*table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	return *table;
+}
+
+static gboolean take_fallbacks(const struct base_conf_option *options, void *conf, GError **error);
+
+/* The struct of one section of a group, made when it is first heard of. */
+static void *member_of(const struct base_conf_option *option, void *conf, const char *name)
+{
+	GHashTable *table = table_of(option, conf);
+	void *member = g_hash_table_lookup(table, name);
+
+	if (!member) {
+		member = g_malloc0(option->member_size);
+		take_fallbacks(option->members, member, NULL);
+		g_hash_table_replace(table, g_strdup(name), member);
+	}
+	return member;
 }
 
 /* What is being filled. `seen` holds the options that a file has set. */
@@ -93,38 +198,53 @@ static void own_error(GError **error, const char *path)
 	g_prefix_error(error, "%s: ", path);
 }
 
-static gboolean take_key(const struct reading *reading, const char *path, GKeyFile *file,
-	const char *section, const char *key, GError **error)
+static gboolean take_value(
+	const struct reading *reading, const struct place *place, const char *value, GError **error)
 {
-	const struct base_conf_option *option = find(reading->options, section, key);
-	g_autoptr(GError) why = NULL;
-	g_autofree char *value = g_key_file_get_string(file, section, key, &why);
+	const struct base_conf_option *option = find(reading->options, place->section, place->key);
+	void *conf = reading->conf;
 
-	if (why) { /* GLib returns what it could read all the same */
-		g_propagate_error(error, g_steal_pointer(&why));
-		own_error(error, path);
-		return FALSE;
+	if (option && option->type == BASE_CONF_GROUP) {
+		conf = member_of(option, conf, name_in_group(option, place->section));
+		option = find_member(option->members, place->key);
 	}
-	g_strstrip(value);
 	if (!option) {
 		g_set_error(error, BASE_CONF_ERROR, BASE_CONF_ERROR_UNKNOWN,
-			"%s: [%s] %s: there is no such option", path, section, key);
+			"%s: [%s] %s: there is no such option", place->path, place->section,
+			place->key);
 		return FALSE;
 	}
 	g_hash_table_add(reading->seen, (gpointer)option);
 	if (option->type != BASE_CONF_TABLE)
-		return set(path, option, reading->conf, value, error);
-	g_hash_table_replace(
-		table_of(option, reading->conf), g_strdup(key), g_steal_pointer(&value));
+		return set(place, option, conf, value, error);
+	g_hash_table_replace(table_of(option, conf), g_strdup(place->key), g_strdup(value));
 	return TRUE;
+}
+
+static gboolean take_key(
+	const struct reading *reading, const struct place *place, GKeyFile *file, GError **error)
+{
+	g_autoptr(GError) why = NULL;
+	g_autofree char *value = g_key_file_get_string(file, place->section, place->key, &why);
+
+	if (why) { /* GLib returns what it could read all the same */
+		g_propagate_error(error, g_steal_pointer(&why));
+		own_error(error, place->path);
+		return FALSE;
+	}
+	return take_value(reading, place, g_strstrip(value), error);
 }
 
 static gboolean check_section(
 	const struct reading *reading, const char *path, const char *section, GError **error)
 {
-	for (const struct base_conf_option *o = reading->options; o->section; o++)
-		if (strcmp(o->section, section) == 0)
-			return TRUE;
+	for (const struct base_conf_option *o = reading->options; o->section; o++) {
+		if (!is_of(o, section))
+			continue;
+		if (o->type == BASE_CONF_GROUP)
+			member_of(o, reading->conf, name_in_group(o, section));
+		return TRUE;
+	}
 	g_set_error(error, BASE_CONF_ERROR, BASE_CONF_ERROR_UNKNOWN,
 		"%s: [%s]: there is no such section", path, section);
 	return FALSE;
@@ -137,9 +257,12 @@ static gboolean take_section(const struct reading *reading, const char *path, GK
 
 	if (!check_section(reading, path, section, error))
 		return FALSE;
-	for (size_t i = 0; keys && keys[i]; i++)
-		if (!take_key(reading, path, file, section, keys[i], error))
+	for (size_t i = 0; keys && keys[i]; i++) {
+		const struct place place = { path, section, keys[i] };
+
+		if (!take_key(reading, &place, file, error))
 			return FALSE;
+	}
 	return TRUE;
 }
 
@@ -189,9 +312,11 @@ static gboolean take_folder(const struct reading *reading, const char *path, GEr
 static gboolean take_fallbacks(const struct base_conf_option *options, void *conf, GError **error)
 {
 	for (const struct base_conf_option *o = options; o->section; o++) {
-		if (o->type == BASE_CONF_TABLE)
+		const struct place place = { "default", o->section, o->key };
+
+		if (o->type == BASE_CONF_TABLE || o->type == BASE_CONF_GROUP)
 			table_of(o, conf);
-		else if (o->fallback && !set("default", o, conf, o->fallback, error))
+		else if (o->fallback && !set(&place, o, conf, o->fallback, error))
 			return FALSE;
 	}
 	return TRUE;
@@ -199,8 +324,8 @@ static gboolean take_fallbacks(const struct base_conf_option *options, void *con
 
 static gboolean is_required(const struct base_conf_option *option)
 {
-	return !option->fallback &&
-	       (option->type == BASE_CONF_STRING || option->type == BASE_CONF_NUMBER);
+	return !option->fallback && option->type != BASE_CONF_BOOLEAN &&
+	       option->type != BASE_CONF_TABLE && option->type != BASE_CONF_GROUP;
 }
 
 static gboolean check_required(const struct reading *reading, const char *path, GError **error)
@@ -228,14 +353,34 @@ gboolean base_conf_read(
 	return FALSE;
 }
 
+static void clear_members(const struct base_conf_option *option, GHashTable *table)
+{
+	GHashTableIter iter;
+	gpointer member;
+
+	g_hash_table_iter_init(&iter, table);
+	while (g_hash_table_iter_next(&iter, NULL, &member))
+		base_conf_clear(option->members, member);
+}
+
 void base_conf_clear(const struct base_conf_option *options, void *conf)
 {
 	for (const struct base_conf_option *o = options; o->section; o++) {
 		if (o->type == BASE_CONF_STRING)
 			g_clear_pointer((char **)slot_of(o, conf), g_free);
-		else if (o->type == BASE_CONF_TABLE)
+		if (o->type == BASE_CONF_GROUP && *(GHashTable **)slot_of(o, conf))
+			clear_members(o, *(GHashTable **)slot_of(o, conf));
+		if (o->type == BASE_CONF_GROUP || o->type == BASE_CONF_TABLE)
 			g_clear_pointer((GHashTable **)slot_of(o, conf), g_hash_table_unref);
 	}
+}
+
+static void write_row(GString *out, const struct base_conf_option *option)
+{
+	g_string_append_printf(out, "# %s\n", option->what);
+	if (option->key)
+		g_string_append_printf(out, "%s%s = %s\n", option->fallback ? "#" : "", option->key,
+			option->fallback ? option->fallback : "");
 }
 
 void base_conf_write_example(GString *out, const struct base_conf_option *options)
@@ -244,11 +389,13 @@ void base_conf_write_example(GString *out, const struct base_conf_option *option
 
 	for (const struct base_conf_option *o = options; o->section; o++) {
 		if (strcmp(section, o->section) != 0)
-			g_string_append_printf(out, "%s[%s]\n", *section ? "\n" : "", o->section);
+			g_string_append_printf(out, "%s[%s%s]\n", *section ? "\n" : "", o->section,
+				o->type == BASE_CONF_GROUP ? " NAME" : "");
 		section = o->section;
-		g_string_append_printf(out, "# %s\n", o->what);
-		if (o->key)
-			g_string_append_printf(out, "%s%s = %s\n", o->fallback ? "#" : "", o->key,
-				o->fallback ? o->fallback : "");
+		write_row(out, o);
+		if (o->type != BASE_CONF_GROUP)
+			continue;
+		for (const struct base_conf_option *member = o->members; member->section; member++)
+			write_row(out, member);
 	}
 }

@@ -22,10 +22,15 @@ enum base_conf_error {
 
 enum base_conf_type {
 	BASE_CONF_STRING,  /* char * */
-	BASE_CONF_NUMBER,  /* guint64, decimal */
+	BASE_CONF_NUMBER,  /* guint64, decimal, from min to max */
+	BASE_CONF_SIZE,    /* size_t, likewise */
+	BASE_CONF_COUNT,   /* unsigned, likewise */
 	BASE_CONF_BOOLEAN, /* gboolean: yes/no, true/false */
+	BASE_CONF_CHOICE,  /* unsigned: which of `choices` */
 	BASE_CONF_TABLE,   /* GHashTable * of char * to char *: every key of the section; `key` is
 			      NULL */
+	BASE_CONF_GROUP,   /* GHashTable * of char * to a struct: sections "SECTION NAME", each read
+			      by `members` into a struct of member_size bytes; `key` is NULL */
 };
 
 struct base_conf_option {
@@ -36,6 +41,10 @@ struct base_conf_option {
 	const char *fallback; /* as it would stand in the file; NULL: required (tables and booleans:
 				 empty, no) */
 	const char *what;     /* one line for people */
+	guint64 min, max;     /* of numbers; max 0: what the type holds */
+	const char *const *choices;             /* ends with NULL */
+	const struct base_conf_option *members; /* their `section` says only that there is a row */
+	size_t member_size;
 };
 
 /* Reads `path` and then, in order of name, every `*.conf` in the folder `PATH` with its ending

@@ -38,6 +38,8 @@ static gboolean parse(
 
 	g_option_context_set_summary(context, daemon->what);
 	g_option_context_add_main_entries(context, entries, NULL);
+	if (daemon->entries)
+		g_option_context_add_main_entries(context, daemon->entries, NULL);
 	if (g_option_context_parse(context, &argc, &argv, &error) && argc == 1)
 		return TRUE;
 	fprintf(stderr, "%s: %s (see %s --help)\n", daemon->name,
@@ -87,17 +89,38 @@ static void loop_until_signal(void)
 	g_main_loop_run(loop);
 }
 
+static gboolean give_up_rights(const struct base_daemon *daemon, const void *conf, GError **error)
+{
+	return become(daemon->user ? daemon->user(conf) : NULL, error) && base_sandbox_enter(error);
+}
+
+/* The object, serving; NULL and an error when it cannot. */
+static void *build(const struct base_daemon *daemon, const void *conf, GError **error)
+{
+	void *object;
+
+	if (!daemon->serve)
+		return give_up_rights(daemon, conf, error) ? daemon->begin(conf, error) : NULL;
+	object = daemon->begin(conf, error);
+	if (!object || (give_up_rights(daemon, conf, error) && daemon->serve(object, error)))
+		return object;
+	daemon->end(object);
+	return NULL;
+}
+
+static int complain(const struct base_daemon *daemon, const GError *error)
+{
+	fprintf(stderr, "%s: %s\n", daemon->name, error ? error->message : "cannot start");
+	return 1;
+}
+
 static int run(const struct base_daemon *daemon, const void *conf)
 {
 	g_autoptr(GError) error = NULL;
-	void *object = NULL;
+	void *object = build(daemon, conf, &error);
 
-	if (become(daemon->user ? daemon->user(conf) : NULL, &error) && base_sandbox_enter(&error))
-		object = daemon->begin(conf, &error);
-	if (!object) {
-		fprintf(stderr, "%s: %s\n", daemon->name, error ? error->message : "cannot start");
-		return 1;
-	}
+	if (!object)
+		return complain(daemon, error);
 	loop_until_signal();
 	daemon->end(object);
 	return 0;
@@ -110,13 +133,17 @@ static int run_configured(const struct base_daemon *daemon, const struct argumen
 	const char *path = arguments->config ? arguments->config : daemon->default_config;
 	int code;
 
-	if (!base_conf_read(path, daemon->options, conf, &error)) {
-		fprintf(stderr, "%s: %s\n", daemon->name, error->message);
-		return 1;
-	}
-	code = arguments->check ? 0 : run(daemon, conf);
-	if (arguments->check)
+	if (!base_conf_read(path, daemon->options, conf, &error))
+		return complain(daemon, error);
+	if (daemon->check && !daemon->check(conf, &error)) {
+		g_prefix_error(&error, "%s: ", path);
+		code = complain(daemon, error);
+	} else if (arguments->check) {
 		printf("%s: %s is good\n", daemon->name, path);
+		code = 0;
+	} else {
+		code = run(daemon, conf);
+	}
 	base_conf_clear(daemon->options, conf);
 	return code;
 }
@@ -125,10 +152,13 @@ int base_daemon_main(const struct base_daemon *daemon, int argc, char **argv)
 {
 	struct arguments arguments = { 0 };
 	int code = 0;
+	int instead = -1;
 
 	g_set_prgname(daemon->name);
 	if (!parse(daemon, argc, argv, &arguments)) {
 		code = 2;
+	} else if (daemon->instead && (instead = daemon->instead()) >= 0) {
+		code = instead;
 	} else if (arguments.version) {
 		printf("%s %s\n", daemon->name, DROVER_VERSION);
 	} else if (arguments.example) {

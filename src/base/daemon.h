@@ -15,9 +15,17 @@ struct base_daemon {
 	size_t conf_size;
 	/* Which string option names the user to run as; NULL: none does. */
 	const char *(*user)(const void *conf);
+	/* What no row can check, for --check-config and before anything is built; may be NULL. */
+	gboolean (*check)(const void *conf, GError **error);
 	/* Builds the program's one object, or says what to mend. */
 	void *(*begin)(const void *conf, GError **error);
+	/* May be NULL: then `begin` comes after rights are given up. Else `begin` comes before (to
+	 * read keys, to bind ports) and this after. */
+	gboolean (*serve)(void *object, GError **error);
 	void (*end)(void *object);
+	/* Further options and what they do instead of running: an exit code, or -1 to run. */
+	const GOptionEntry *entries;
+	int (*instead)(void);
 };
 
 /* Whole life of a daemon; returns what main returns: 0 ended by a signal, 1 failed, 2 usage. */

@@ -1,12 +1,6 @@
 #include "map/daemon.h"
 
-#include <errno.h>
-#include <gio/gio.h>
-#include <glib-unix.h>
-#include <grp.h>
-#include <pwd.h>
-#include <systemd/sd-daemon.h>
-#include <unistd.h>
+#include <glib.h>
 
 #include "map/front.h"
 
@@ -43,64 +37,26 @@ static void on_note(enum map_note note, const char *client, const char *detail, 
 		notes[note].text, *safe_detail ? ": " : "", safe_detail);
 }
 
-/* ---- privileges */
+/* ---- the parts, in the order they are needed */
 
-static gboolean become(const char *user, GError **error)
+struct map_daemon {
+	const struct map_config *config;
+	struct map_auth *auth;
+	struct map_front *front;
+	struct map_engine *engine;
+	guint tick;
+};
+
+static gboolean on_second(gpointer engine)
 {
-	struct passwd entry;
-	struct passwd *found = NULL;
-	char buffer[4096];
-
-	if (!user || geteuid() != 0)
-		return TRUE;
-	if (getpwnam_r(user, &entry, buffer, sizeof(buffer), &found) != 0 || !found) {
-		g_set_error(error, MAP_CONFIG_ERROR, 0, "user %s: no such account", user);
-		return FALSE;
-	}
-	if (initgroups(user, found->pw_gid) == 0 &&
-		setresgid(found->pw_gid, found->pw_gid, found->pw_gid) == 0 &&
-		setresuid(found->pw_uid, found->pw_uid, found->pw_uid) == 0)
-		return TRUE;
-	g_set_error(
-		error, MAP_CONFIG_ERROR, 0, "cannot become user %s: %s", user, g_strerror(errno));
-	return FALSE;
-}
-
-/* ---- running */
-
-static gboolean on_signal(gpointer data)
-{
-	g_main_loop_quit(data);
-	return G_SOURCE_CONTINUE;
-}
-
-static gboolean on_second(gpointer data)
-{
-	map_engine_tick(data);
-	(void)sd_notify(0, "WATCHDOG=1");
+	map_engine_tick(engine);
 	return G_SOURCE_CONTINUE;
 }
 
 static gboolean write_port(const struct map_config *config, unsigned port, GError **error)
 {
 	g_autofree char *text = g_strdup_printf("%u\n", port);
-	return !config->port_file || g_file_set_contents(config->port_file, text, -1, error);
-}
-
-static void serve(struct map_engine *engine)
-{
-	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
-	guint sources[] = {
-		g_unix_signal_add(SIGTERM, on_signal, loop),
-		g_unix_signal_add(SIGINT, on_signal, loop),
-		g_timeout_add_seconds(1, on_second, engine),
-	};
-
-	(void)sd_notify(0, "READY=1");
-	g_main_loop_run(loop);
-	(void)sd_notify(0, "STOPPING=1");
-	for (size_t i = 0; i < G_N_ELEMENTS(sources); i++)
-		g_source_remove(sources[i]);
+	return !*config->port_file || g_file_set_contents(config->port_file, text, -1, error);
 }
 
 static struct map_engine *make_engine(const struct map_config *config, GError **error)
@@ -117,23 +73,45 @@ static struct map_engine *make_engine(const struct map_config *config, GError **
 	return map_engine_new(&config->limits, &engine_ops, store, error);
 }
 
-gboolean map_daemon_run(const struct map_config *config, GError **error)
+struct map_daemon *map_daemon_open(const struct map_config *config, GError **error)
 {
-	/* Declared in the order they are needed; the front goes first, the engine last. */
-	g_autoptr(map_engine) engine = NULL;
-	g_autoptr(map_auth) auth = map_auth_new(config->password_file, error);
-	g_autoptr(map_front) front = auth ? map_front_open(config, error) : NULL;
+	struct map_daemon *daemon = g_new0(struct map_daemon, 1);
 
-	if (!front || !become(config->user, error))
+	daemon->config = config;
+	daemon->auth = map_auth_new(*config->password_file ? config->password_file : NULL, error);
+	daemon->front = daemon->auth ? map_front_open(config, error) : NULL;
+	if (daemon->front)
+		return daemon;
+	map_daemon_free(daemon);
+	return NULL;
+}
+
+gboolean map_daemon_serve(struct map_daemon *daemon, GError **error)
+{
+	unsigned port = map_front_port(daemon->front);
+
+	daemon->engine = make_engine(daemon->config, error);
+	if (!daemon->engine ||
+		!map_front_start(daemon->front, daemon->engine, daemon->auth, error) ||
+		!write_port(daemon->config, port, error))
 		return FALSE;
-	engine = make_engine(config, error);
-	if (!engine || !map_front_start(front, engine, auth, error) ||
-		!write_port(config, map_front_port(front), error))
-		return FALSE;
-	g_message("drover-mapd %s serves on port %u", DROVER_VERSION, map_front_port(front));
-	serve(engine);
-	g_message("drover-mapd is going down");
-	map_front_quiesce(front);
-	map_engine_drain(engine);
+	daemon->tick = g_timeout_add_seconds(1, on_second, daemon->engine);
+	g_message("drover-mapd %s serves on port %u", DROVER_VERSION, port);
 	return TRUE;
+}
+
+void map_daemon_free(struct map_daemon *daemon)
+{
+	if (!daemon)
+		return;
+	if (daemon->tick) {
+		g_message("drover-mapd is going down");
+		g_source_remove(daemon->tick);
+		map_front_quiesce(daemon->front);
+		map_engine_drain(daemon->engine);
+	}
+	map_front_close(daemon->front);
+	map_engine_free(daemon->engine);
+	map_auth_free(daemon->auth);
+	g_free(daemon);
 }

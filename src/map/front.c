@@ -458,7 +458,7 @@ struct map_front *map_front_open(const struct map_config *config, GError **error
 	if (!g_file_get_contents(config->certificate, &front->certificate, NULL, error) ||
 		!g_file_get_contents(config->key, &front->key, NULL, error))
 		return NULL;
-	if (config->client_ca &&
+	if (*config->client_ca &&
 		!g_file_get_contents(config->client_ca, &front->client_ca, NULL, error))
 		return NULL;
 	if (!listen_on(front, error))

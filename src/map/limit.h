@@ -1,28 +1,40 @@
 #pragma once
 /* Every number that bounds what a client can make the server hold or do, in one place.
  *
- * The defaults are those of ifmap.md 2.8 and 17. Configuration overrides them (config.h); after
- * start they are constant, so any thread may read them.
+ * The defaults are those of ifmap.md 2.8 and 17. Each row is a member of struct map_limits, its
+ * default in map_limits_default and a key of the configuration's group [limits]; after start they
+ * are constant, so any thread may read them.
  */
 #include <glib.h>
 
+/* ROW(type, member, key, default, min, max, meaning) */
+/* clang-format off */
+#define MAP_LIMITS(ROW) \
+	ROW(SIZE, max_body, body, 33554432, 1000, 1073741824, "bytes of one request, inflated") \
+	ROW(SIZE, max_identifier, identifier, 16384, 1000, 1073741824, "bytes of one identifier's canonical form") \
+	ROW(SIZE, max_metadata, metadata, 1048576, 1000, 1073741824, "bytes of one metadata element") \
+	ROW(COUNT, max_operations, operations, 100000, 1, 10000000, "children of one publish or subscribe") \
+	ROW(COUNT, max_search_depth, search-depth, 10000, 1, 1000000, "links; larger requests are clamped") \
+	ROW(SIZE, default_search_size, search-size-default, 100000, 100000, 4294967296, "bytes, when a request names none") \
+	ROW(SIZE, max_search_size, search-size, 67108864, 100000, 4294967296, "bytes; larger requests are clamped") \
+	ROW(SIZE, default_poll_size, poll-size-default, 5000000, 5000000, 4294967296, "bytes of pending results, when newSession names none") \
+	ROW(SIZE, max_poll_size, poll-size, 67108864, 5000000, 4294967296, "bytes of pending results; larger requests are clamped") \
+	ROW(COUNT, max_subscriptions, subscriptions, 1000, 1, 1000000, "of one session") \
+	ROW(SIZE, max_name, subscription-name, 1024, 20, 1048576, "bytes of a subscription's name") \
+	ROW(SIZE, max_stored, stored, 1073741824, 1000, 1099511627776, "bytes of metadata standing per client") \
+	ROW(COUNT, max_types, types, 10000, 22, 1000000, "metadata types whose cardinality is remembered") \
+	ROW(COUNT, max_connections, connections, 8192, 2, 1000000, "TCP connections") \
+	ROW(COUNT, session_timeout_s, session-timeout, 180, 1, 86400, "seconds a session lives without a connection") \
+	ROW(COUNT, handshake_timeout_s, handshake-timeout, 30, 1, 3600, "seconds a peer may be silent before it has authenticated")
+/* clang-format on */
+
+#define MAP_LIMIT_SIZE  size_t
+#define MAP_LIMIT_COUNT unsigned
+
 struct map_limits {
-	size_t max_body;              /* bytes of a request, inflated */
-	size_t max_identifier;        /* bytes of an identifier's canonical form */
-	size_t max_metadata;          /* bytes of one metadata element */
-	unsigned max_operations;      /* children of one publish or subscribe */
-	unsigned max_search_depth;    /* links; larger requests are clamped */
-	size_t default_search_size;   /* bytes, when the request names none */
-	size_t max_search_size;       /* bytes; larger requests are clamped */
-	size_t default_poll_size;     /* bytes of pending results, when newSession names none */
-	size_t max_poll_size;         /* bytes; larger requests are clamped */
-	unsigned max_subscriptions;   /* per session */
-	size_t max_name;              /* bytes of a subscription's name */
-	size_t max_stored;            /* bytes of metadata that one publisher may keep standing */
-	unsigned max_types;           /* metadata types the cardinality registry remembers */
-	unsigned max_connections;     /* TCP connections */
-	unsigned session_timeout_s;   /* without SSRC and ARC (ifmap.md 4.2) */
-	unsigned handshake_timeout_s; /* silence on a connection nobody has authenticated on */
+#define MAP_LIMIT_MEMBER(type, member, ...) MAP_LIMIT_##type member;
+	MAP_LIMITS(MAP_LIMIT_MEMBER)
+#undef MAP_LIMIT_MEMBER
 };
 
 extern const struct map_limits map_limits_default;

@@ -13,6 +13,24 @@ struct sample {
 	guint64 port;
 	gboolean admit;
 	GHashTable *segments;
+	size_t bytes;
+	unsigned threads;
+	unsigned mode;
+	GHashTable *clients;
+};
+
+struct client {
+	char *role;
+	gboolean admin;
+};
+
+static const char *const modes[] = { "lenient", "strict", NULL };
+
+static const struct base_conf_option client_options[] = {
+	{ "client", "role", BASE_CONF_STRING, offsetof(struct client, role), "reader", "its role" },
+	{ "client", "admin", BASE_CONF_BOOLEAN, offsetof(struct client, admin), "no",
+		"all rights" },
+	{ NULL },
 };
 
 static const struct base_conf_option options[] = {
@@ -23,6 +41,14 @@ static const struct base_conf_option options[] = {
 	{ "host", "admit", BASE_CONF_BOOLEAN, offsetof(struct sample, admit), NULL, "admit" },
 	{ "segments", NULL, BASE_CONF_TABLE, offsetof(struct sample, segments), NULL,
 		"SEGMENT = BRIDGE" },
+	{ "limits", "bytes", BASE_CONF_SIZE, offsetof(struct sample, bytes), "1000", "size", 1000,
+		1ULL << 40 },
+	{ "limits", "threads", BASE_CONF_COUNT, offsetof(struct sample, threads), "2", "number", 0,
+		16 },
+	{ "limits", "mode", BASE_CONF_CHOICE, offsetof(struct sample, mode), "strict", "manner",
+		.choices = modes },
+	{ "client", NULL, BASE_CONF_GROUP, offsetof(struct sample, clients), NULL, "a client",
+		.members = client_options, .member_size = sizeof(struct client) },
 	{ NULL },
 };
 
@@ -169,6 +195,16 @@ static const struct refusal {
 	{ "boolean", NEEDED "[host]\nadmit=perhaps\n", BASE_CONF_ERROR_VALUE, "'perhaps'" },
 	{ "required-string", "[map]\nport=1\n", BASE_CONF_ERROR_VALUE, "[map] url is missing" },
 	{ "required-number", "[map]\nurl=u\n", BASE_CONF_ERROR_VALUE, "[map] port is missing" },
+	{ "size-small", NEEDED "[limits]\nbytes=999\n", BASE_CONF_ERROR_VALUE,
+		"not a number from 1000 to 1099511627776" },
+	{ "count-large", NEEDED "[limits]\nthreads=17\n", BASE_CONF_ERROR_VALUE, "'17'" },
+	{ "choice", NEEDED "[limits]\nmode=lax\n", BASE_CONF_ERROR_VALUE,
+		"[limits] mode: 'lax' is not one of lenient, strict" },
+	{ "group-without-name", NEEDED "[client]\nrole=x\n", BASE_CONF_ERROR_UNKNOWN, "[client]" },
+	{ "group-key", NEEDED "[client a b]\nrule=x\n", BASE_CONF_ERROR_UNKNOWN,
+		"[client a b] rule" },
+	{ "group-value", NEEDED "[client a]\nadmin=x\n", BASE_CONF_ERROR_VALUE,
+		"[client a] admin" },
 	{ "no-key-file", "nonsense\n", BASE_CONF_ERROR_READ, "sample.conf" },
 	{ "bad-escape", NEEDED "user=x\\\n", BASE_CONF_ERROR_READ, "sample.conf" },
 	{ "unknown-escape", NEEDED "user=x\\q\n", BASE_CONF_ERROR_READ, "sample.conf" },
@@ -202,6 +238,33 @@ static void test_missing_file(void)
 	g_assert_false(base_conf_read(folder.file, options, &conf, &error));
 	g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
 	g_assert_nonnull(strstr(error->message, "sample.conf"));
+	folder_clear(&folder);
+}
+
+/* A section of a group is a struct of its own; more files add to it. */
+static void test_group(void)
+{
+	struct folder folder;
+	struct sample conf = { 0 };
+	g_autoptr(GError) error = NULL;
+
+	folder_init(&folder, NEEDED "[limits]\nmode=lenient\nbytes=1099511627776\nthreads=16\n"
+				    "[client a b]\nrole=agent\n[client c]\n");
+	folder_add(&folder, "x.conf", "[client a b]\nadmin=yes\n");
+	base_conf_read(folder.file, options, &conf, &error);
+	g_assert_no_error(error);
+	g_assert_cmpuint(conf.mode, ==, 0);
+	g_assert_cmpuint(conf.bytes, ==, 1ULL << 40);
+	g_assert_cmpuint(conf.threads, ==, 16);
+	g_assert_cmpuint(g_hash_table_size(conf.clients), ==, 2);
+	const struct client *first = g_hash_table_lookup(conf.clients, "a b");
+	const struct client *second = g_hash_table_lookup(conf.clients, "c");
+	g_assert_cmpstr(first->role, ==, "agent");
+	g_assert_true(first->admin);
+	g_assert_cmpstr(second->role, ==, "reader");
+	g_assert_false(second->admin);
+	base_conf_clear(options, &conf);
+	g_assert_null(conf.clients);
 	folder_clear(&folder);
 }
 
@@ -255,6 +318,7 @@ int main(int argc, char **argv)
 
 		g_test_add_data_func(path, &refusals[i], test_refusal);
 	}
+	g_test_add_func("/conf/group", test_group);
 	g_test_add_func("/conf/missing-file", test_missing_file);
 	g_test_add_func("/conf/refused-in-folder", test_refusal_in_folder);
 	g_test_add_func("/conf/example", test_example);
