@@ -1,5 +1,6 @@
 #include "fabric/fabric.h"
 
+#include "base/names.h"
 #include "fabric/graph.h"
 
 #include <string.h>
@@ -31,13 +32,12 @@ const char *fabric_kind_to_string(enum fabric_kind kind)
 
 gboolean fabric_kind_from_string(const char *string, enum fabric_kind *ret_kind)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
-		if (strcmp(kinds[i].name, string) == 0) {
-			*ret_kind = (enum fabric_kind)i;
-			return TRUE;
-		}
-	}
-	return FALSE;
+	unsigned i;
+
+	if (!base_names_find(kinds, string, &i))
+		return FALSE;
+	*ret_kind = (enum fabric_kind)i;
+	return TRUE;
 }
 
 gboolean fabric_kind_forwards(enum fabric_kind kind)

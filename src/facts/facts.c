@@ -375,10 +375,7 @@ enum facts_kind facts_kind_of(const struct ifmap_meta *meta)
 {
 	if (g_strcmp0(ifmap_meta_ns(meta), FACTS_NS) != 0)
 		return FACTS_N_KINDS;
-	for (unsigned kind = 0; kind < FACTS_N_KINDS; kind++)
-		if (strcmp(facts_type(kind)->name, ifmap_meta_name(meta)) == 0)
-			return kind;
-	return FACTS_N_KINDS;
+	return facts_kind_from_name(ifmap_meta_name(meta));
 }
 
 struct ifmap_meta *facts_encode(enum facts_kind kind, const void *fact, const char *slot)

@@ -364,6 +364,8 @@ struct facts_type {
 };
 
 const struct facts_type *facts_type(enum facts_kind kind);
+/* By its element's name, FACTS_N_KINDS when it is none of ours or NULL. */
+enum facts_kind facts_kind_from_name(const char *name);
 /* Kind of a metadata element, FACTS_N_KINDS when it is none of ours. */
 enum facts_kind facts_kind_of(const struct ifmap_meta *meta);
 

@@ -1,5 +1,7 @@
 #include "facts/facts.h"
 
+#include "base/names.h"
+
 /* The vocabulary itself. A row a field: element name, type, place in the struct, sub-record,
  * meaning. */
 
@@ -411,4 +413,12 @@ const struct facts_type *facts_type(enum facts_kind kind)
 {
 	g_assert((unsigned)kind < FACTS_N_KINDS);
 	return &types[kind];
+}
+
+enum facts_kind facts_kind_from_name(const char *name)
+{
+	unsigned kind = FACTS_N_KINDS;
+
+	base_names_find(types, name, &kind);
+	return kind;
 }

@@ -346,15 +346,6 @@ gboolean book_save(const struct book *book, const char *path, GError **error)
 	return good;
 }
 
-static enum facts_kind kind_from_name(const char *name)
-{
-	unsigned kind = 0;
-
-	while (kind < FACTS_N_KINDS && g_strcmp0(facts_type(kind)->name, name) != 0)
-		kind++;
-	return kind;
-}
-
 /* The file's root; NULL without an error when there is no file. */
 static json_t *load_root(const char *path, GError **error)
 {
@@ -390,7 +381,8 @@ static gboolean load_item(struct book *book, const json_t *item, GError **error)
 {
 	const char *a = json_string_value(json_object_get(item, "a"));
 	const char *xml = json_string_value(json_object_get(item, "xml"));
-	enum facts_kind kind = kind_from_name(json_string_value(json_object_get(item, "kind")));
+	enum facts_kind kind = facts_kind_from_name(
+		json_string_value(json_object_get(item, "kind")));
 	g_autoptr(ifmap_meta) meta = xml ? ifmap_meta_new(xml, -1, error) : NULL;
 
 	if (xml && !meta)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ifmap/error.h"
 
-#include <string.h>
+#include "base/names.h"
 
 G_DEFINE_QUARK(ifmap - error - quark, ifmap_error)
 
@@ -28,10 +28,10 @@ const char *ifmap_error_code_to_string(enum ifmap_error code)
 
 gboolean ifmap_error_code_from_string(const char *text, enum ifmap_error *ret_code)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(codes); i++)
-		if (strcmp(codes[i], text) == 0) {
-			*ret_code = (enum ifmap_error)i;
-			return TRUE;
-		}
-	return FALSE;
+	unsigned i;
+
+	if (!base_names_find(codes, text, &i))
+		return FALSE;
+	*ret_code = (enum ifmap_error)i;
+	return TRUE;
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/names.h"
 #include "base/xmlout.h"
 #include "ifmap/extended.h"
 #include "ifmap/idcheck.h"
@@ -27,20 +28,19 @@ static const char *const identity_types[] = { "aik-name", "distinguished-name", 
 
 gboolean ifmap_identifier_is_identity_type(const char *type)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(identity_types); i++)
-		if (strcmp(identity_types[i], type) == 0)
-			return TRUE;
-	return FALSE;
+	unsigned i;
+
+	return base_names_find(identity_types, type, &i);
 }
 
 gboolean ifmap_identifier_type_from_string(const char *local, enum ifmap_id_type *ret_type)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
-		if (strcmp(types[i].element, local) == 0) {
-			*ret_type = (enum ifmap_id_type)i;
-			return TRUE;
-		}
-	return FALSE;
+	unsigned i;
+
+	if (!base_names_find(types, local, &i))
+		return FALSE;
+	*ret_type = (enum ifmap_id_type)i;
+	return TRUE;
 }
 
 const char *ifmap_identifier_type_to_string(enum ifmap_id_type type)

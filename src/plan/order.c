@@ -1,5 +1,7 @@
 #include "plan/order.h"
 
+#include "base/names.h"
+
 #include <string.h>
 
 /* Orders as values: named, made, refused; which reservations they want. What comes next: next.c. */
@@ -26,17 +28,6 @@ static const enum plan_phase ways[PLAN_N_VERBS][6] = {
 	[PLAN_VERB_REMOVE] = { PLAN_PHASE_STOP, PLAN_PHASE_RELEASE, PLAN_PHASE_DONE },
 };
 
-static gboolean find_name(
-	const char *const *names, unsigned n, const char *name, unsigned *ret_index)
-{
-	for (unsigned i = 0; i < n; i++)
-		if (g_strcmp0(names[i], name) == 0) {
-			*ret_index = i;
-			return TRUE;
-		}
-	return FALSE;
-}
-
 const char *plan_phase_to_string(enum plan_phase phase)
 {
 	return phase_names[phase];
@@ -46,7 +37,7 @@ gboolean plan_phase_from_string(const char *name, enum plan_phase *ret_phase)
 {
 	unsigned i;
 
-	if (!find_name(phase_names, PLAN_N_PHASES, name, &i))
+	if (!base_names_find(phase_names, name, &i))
 		return FALSE;
 	*ret_phase = i;
 	return TRUE;
@@ -61,7 +52,7 @@ gboolean plan_verb_from_string(const char *name, enum plan_verb *ret_verb)
 {
 	unsigned i;
 
-	if (!find_name(verb_names, PLAN_N_VERBS, name, &i))
+	if (!base_names_find(verb_names, name, &i))
 		return FALSE;
 	*ret_verb = i;
 	return TRUE;

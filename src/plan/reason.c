@@ -1,5 +1,7 @@
 #include "plan/reason.h"
 
+#include "base/names.h"
+
 #include <string.h>
 
 G_DEFINE_QUARK(plan - error - quark, plan_error)
@@ -18,12 +20,12 @@ const struct plan_code_info *plan_code_info(enum plan_code code)
 
 gboolean plan_code_from_string(const char *name, enum plan_code *ret_code)
 {
-	for (unsigned i = 0; i < PLAN_N_CODES; i++)
-		if (g_strcmp0(codes[i].name, name) == 0) {
-			*ret_code = i;
-			return TRUE;
-		}
-	return FALSE;
+	unsigned i;
+
+	if (!base_names_find(codes, name, &i))
+		return FALSE;
+	*ret_code = i;
+	return TRUE;
 }
 
 const char *plan_severity_to_string(enum plan_severity severity)

@@ -1,5 +1,7 @@
 #include "vapp/vapp.h"
 
+#include "base/names.h"
+
 #include <string.h>
 
 G_DEFINE_QUARK(vapp - error - quark, vapp_error)
@@ -247,17 +249,6 @@ static const char *const duty_names[] = {
 	[VAPP_DUTY_CONTENT] = "content",
 };
 
-static gboolean name_index(
-	const char *const *names, size_t n_names, const char *text, size_t *ret_index)
-{
-	for (size_t i = 0; i < n_names; i++)
-		if (g_strcmp0(names[i], text) == 0) {
-			*ret_index = i;
-			return TRUE;
-		}
-	return FALSE;
-}
-
 const char *vapp_protocol_to_string(enum vapp_protocol protocol)
 {
 	return protocol_names[protocol];
@@ -265,9 +256,9 @@ const char *vapp_protocol_to_string(enum vapp_protocol protocol)
 
 gboolean vapp_protocol_from_string(const char *text, enum vapp_protocol *ret_protocol)
 {
-	size_t i;
+	unsigned i;
 
-	if (!name_index(protocol_names, G_N_ELEMENTS(protocol_names), text, &i))
+	if (!base_names_find(protocol_names, text, &i))
 		return FALSE;
 	*ret_protocol = (enum vapp_protocol)i;
 	return TRUE;
@@ -280,9 +271,9 @@ const char *vapp_placement_kind_to_string(enum vapp_placement_kind kind)
 
 gboolean vapp_placement_kind_from_string(const char *text, enum vapp_placement_kind *ret_kind)
 {
-	size_t i;
+	unsigned i;
 
-	if (!name_index(placement_names, G_N_ELEMENTS(placement_names), text, &i))
+	if (!base_names_find(placement_names, text, &i))
 		return FALSE;
 	*ret_kind = (enum vapp_placement_kind)i;
 	return TRUE;
@@ -295,9 +286,9 @@ const char *vapp_duty_kind_to_string(enum vapp_duty_kind kind)
 
 gboolean vapp_duty_kind_from_string(const char *text, enum vapp_duty_kind *ret_kind)
 {
-	size_t i;
+	unsigned i;
 
-	if (!name_index(duty_names, G_N_ELEMENTS(duty_names), text, &i))
+	if (!base_names_find(duty_names, text, &i))
 		return FALSE;
 	*ret_kind = (enum vapp_duty_kind)i;
 	return TRUE;

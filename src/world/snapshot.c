@@ -52,20 +52,12 @@ json_t *world_to_json(const struct world *world)
 	return root;
 }
 
-static enum facts_kind kind_from_string(const char *name)
-{
-	for (unsigned kind = 0; name && kind < FACTS_N_KINDS; kind++)
-		if (strcmp(facts_type(kind)->name, name) == 0)
-			return kind;
-	return FACTS_N_KINDS;
-}
-
 static gboolean read_entry(struct world *world, const json_t *entry, GError **error)
 {
 	const char *name = json_string_value(json_object_get(entry, "kind"));
 	const char *a = json_string_value(json_object_get(entry, "a"));
 	const char *b = json_string_value(json_object_get(entry, "b"));
-	enum facts_kind kind = kind_from_string(name);
+	enum facts_kind kind = facts_kind_from_name(name);
 	g_autofree void *fact = NULL;
 
 	if (kind == FACTS_N_KINDS || !a) {
