@@ -2,6 +2,7 @@
 
 #include "base/conf.h"
 #include "cmd/command.h"
+#include "ifmap/conf.h"
 #include "world/window.h"
 
 #include <string.h>
@@ -11,22 +12,11 @@
 #define DEFAULT_CONFIG "/etc/drover/drover.conf"
 
 struct operator_conf {
-	char *url;
-	char *ca;
-	char *cert;
-	char *key;
+	struct ifmap_conf map;
 };
 
-#define OPTION(key, member, fallback, what)                                                     \
-	{                                                                                       \
-		"map", key, BASE_CONF_STRING, offsetof(struct operator_conf, member), fallback, \
-			what                                                                    \
-	}
 const struct base_conf_option CONTEXT_OPTIONS[] = {
-	OPTION("url", url, NULL, "URL of drover-mapd, https://host:port/"),
-	OPTION("ca", ca, "/etc/drover/pki/ca.pem", "certificate authority of the map server"),
-	OPTION("cert", cert, "/etc/drover/pki/operator.pem", "the operator's certificate"),
-	OPTION("key", key, "/etc/drover/pki/operator.key", "and its key"),
+	IFMAP_CONF_OPTIONS(struct operator_conf, map, "operator"),
 	{ NULL },
 };
 
@@ -107,8 +97,6 @@ static const char *config_path(const struct context *context)
 struct ifmap_client *context_client(struct context *context, int *ret_exit)
 {
 	struct operator_conf conf = { 0 };
-	struct ifmap_client_config config = { .prefixes = FACTS_PREFIXES,
-		.max_poll_result_size = SEARCH_MAX };
 	GError *error = NULL;
 
 	if (context->client)
@@ -117,11 +105,7 @@ struct ifmap_client *context_client(struct context *context, int *ret_exit)
 		*ret_exit = context_fail("configuration", error);
 		return NULL;
 	}
-	config.url = conf.url;
-	config.ca_file = conf.ca;
-	config.cert_file = conf.cert;
-	config.key_file = conf.key;
-	context->client = ifmap_client_new(&config, &error);
+	context->client = ifmap_conf_client(&conf.map, FACTS_PREFIXES, SEARCH_MAX, &error);
 	if (!context->client)
 		*ret_exit = context_fail("map", error);
 	base_conf_clear(CONTEXT_OPTIONS, &conf);

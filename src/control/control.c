@@ -249,21 +249,14 @@ static void on_state(struct ifmap_client *client, enum ifmap_client_state state,
 static gboolean open_map(struct control *control, GError **error)
 {
 	g_autoptr(ifmap_id) fleet = facts_id_fleet();
-	struct ifmap_client_config config = {
-		.url = control->conf->map_url,
-		.ca_file = control->conf->map_ca,
-		.cert_file = control->conf->map_cert,
-		.key_file = control->conf->map_key,
-		.prefixes = FACTS_PREFIXES,
-		.max_poll_result_size = SUBSCRIPTION_MAX,
-	};
 	struct ifmap_search search = { .start = fleet,
 		.max_depth = WORLD_DEPTH,
 		.max_size = SUBSCRIPTION_MAX,
 		.match_links = WORLD_MATCH_LINKS,
 		.result_filter = WORLD_RESULT_FILTER };
 
-	control->client = ifmap_client_new(&config, error);
+	control->client = ifmap_conf_client(
+		&control->conf->map, FACTS_PREFIXES, SUBSCRIPTION_MAX, error);
 	if (!control->client)
 		return FALSE;
 	ifmap_client_subscribe(control->client, "world", &search, on_result, control);

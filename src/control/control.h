@@ -11,12 +11,10 @@
  * default GMainContext.
  */
 #include "base/conf.h"
+#include "ifmap/conf.h"
 
 struct control_conf {
-	char *map_url;
-	char *map_ca;
-	char *map_cert;
-	char *map_key;
+	struct ifmap_conf map;
 	char *seal_key;    /* file: PEM private key */
 	char *seal_public; /* file: its public key */
 	char *user;

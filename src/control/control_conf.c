@@ -7,12 +7,7 @@
 	}
 
 const struct base_conf_option CONTROL_OPTIONS[] = {
-	OPTION("map", "url", STRING, map_url, NULL, "URL of drover-mapd, https://host:port/"),
-	OPTION("map", "ca", STRING, map_ca, "/etc/drover/pki/ca.pem",
-		"certificate authority of the map server"),
-	OPTION("map", "cert", STRING, map_cert, "/etc/drover/pki/control.pem",
-		"control's certificate"),
-	OPTION("map", "key", STRING, map_key, "/etc/drover/pki/control.key", "and its key"),
+	IFMAP_CONF_OPTIONS(struct control_conf, map, "control"),
 	OPTION("seal", "key", STRING, seal_key, "/etc/drover/seal.key",
 		"private key that machines are sealed with (PEM, ECDSA P-256)"),
 	OPTION("seal", "public", STRING, seal_public, "/etc/drover/seal.pub",

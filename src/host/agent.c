@@ -290,16 +290,8 @@ static gboolean read_seal_key(struct agent *agent, GError **error)
 
 static gboolean make_client(struct agent *agent, GError **error)
 {
-	struct ifmap_client_config config = {
-		.url = agent->conf->map_url,
-		.ca_file = agent->conf->map_ca,
-		.cert_file = agent->conf->map_cert,
-		.key_file = agent->conf->map_key,
-		.prefixes = FACTS_PREFIXES,
-		.max_poll_result_size = WINDOWS_SIZE_MAX,
-	};
-
-	agent->client = ifmap_client_new(&config, error);
+	agent->client = ifmap_conf_client(
+		&agent->conf->map, FACTS_PREFIXES, WINDOWS_SIZE_MAX, error);
 	return agent->client != NULL;
 }
 

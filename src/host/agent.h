@@ -10,16 +10,14 @@
  * changes has one look at everything. It runs wholly on the default GMainContext.
  */
 #include "base/conf.h"
+#include "ifmap/conf.h"
 
 struct agent_conf {
 	char *name; /* empty: the host name */
 	char *site;
 	char *libvirt;      /* URI of the local libvirtd */
 	char *libvirt_peer; /* URI under which other hosts reach it */
-	char *map_url;
-	char *map_ca;
-	char *map_cert;
-	char *map_key;
+	struct ifmap_conf map;
 	char *enforcer; /* socket of drover-enforcer */
 	char *gate;     /* socket for the hook */
 	char *state_dir;
