@@ -24,7 +24,7 @@ const struct command COMMANDS[] = {
 		cmd_vapp_remove },
 	{ "plan", NULL, "VAPP", "to snapshot",
 		"May the application run there? With every reason why not", 1, 1, cmd_plan },
-	{ "move", NULL, "VAPP", "to dry-run status abort no-wait",
+	{ "move", NULL, "VAPP", "to dry-run snapshot status abort no-wait",
 		"Move an application as a whole: it lands entirely or comes back entirely", 1, 1,
 		cmd_move },
 	{ "verify", NULL, "[VAPP]", "snapshot",

@@ -112,19 +112,6 @@ struct ifmap_client *context_client(struct context *context, int *ret_exit)
 	return context->client;
 }
 
-static gboolean fill_world(struct world *world, const struct ifmap_result *result, GError **error)
-{
-	for (unsigned i = 0; i < result->items->len; i++) {
-		const struct ifmap_item *item = result->items->pdata[i];
-
-		for (unsigned m = 0; m < item->metas->len; m++)
-			if (!world_add(world, item->a, item->b, item->metas->pdata[m], NULL, error))
-				return FALSE;
-	}
-	world_set_as_of(world, context_now_ms());
-	return TRUE;
-}
-
 static struct world *world_from_map(struct context *context, int *ret_exit)
 {
 	g_autoptr(ifmap_id) fleet = facts_id_fleet();
@@ -135,6 +122,7 @@ static struct world *world_from_map(struct context *context, int *ret_exit)
 		.result_filter = WORLD_RESULT_FILTER };
 	struct ifmap_client *client = context_client(context, ret_exit);
 	g_autoptr(ifmap_result) result = NULL;
+	g_autoptr(GError) unread = NULL;
 	GError *error = NULL;
 	struct world *world;
 
@@ -147,11 +135,10 @@ static struct world *world_from_map(struct context *context, int *ret_exit)
 		return NULL;
 	}
 	world = world_new();
-	if (fill_world(world, result, &error))
-		return world;
-	*ret_exit = context_fail("map", error);
-	world_free(world);
-	return NULL;
+	if (!world_apply_result(world, result, NULL, &unread))
+		context_say(0, "map: passed over a fact that cannot be read: %s", unread->message);
+	world_set_as_of(world, context_now_ms());
+	return world;
 }
 
 static struct world *world_from_file(const char *path, int *ret_exit)

@@ -1,5 +1,6 @@
 #include "cmd/order.h"
 
+#include "cmd/names.h"
 #include "cmd/out.h"
 #include "plan/order.h"
 #include "world/window.h"
@@ -93,13 +94,10 @@ int order_print(struct context *context, const char *vapp)
 {
 	int code = COMMAND_DONE;
 	const struct world *world = context_world(context, &code);
-	const struct world_vapp *found = world ? world_find_vapp(world, vapp) : NULL;
+	const struct world_vapp *found = world ? names_vapp(world, vapp) : NULL;
 
-	if (!world)
-		return code;
 	if (!found)
-		return context_say(COMMAND_REFUSED,
-			"%s: no such application; `drover vapp list` shows them", vapp);
+		return world ? COMMAND_REFUSED : code;
 	if (!found->order || !found->order->id)
 		return context_say(COMMAND_REFUSED, "%s: nothing has been ordered yet", vapp);
 	return print_order(context, world, vapp, found->order);
@@ -193,18 +191,7 @@ static void on_result(struct ifmap_client *client, const struct ifmap_result *re
 		world_free(following->world);
 		following->world = world_new();
 	}
-	for (unsigned i = 0; i < result->items->len; i++) {
-		const struct ifmap_item *item = result->items->pdata[i];
-
-		for (unsigned m = 0; m < item->metas->len; m++) {
-			if (result->kind == IFMAP_RESULT_DELETE)
-				world_remove(following->world, item->a, item->b,
-					item->metas->pdata[m], NULL);
-			else
-				world_add(following->world, item->a, item->b, item->metas->pdata[m],
-					NULL, NULL);
-		}
-	}
+	world_apply_result(following->world, result, NULL, NULL);
 	look(following);
 }
 
@@ -291,13 +278,10 @@ int order_request(struct context *context, const char *vapp, const char *verb, c
 		.by = (char *)context_who(),
 		.at_ms = context_now_ms() };
 	const struct world *world = context_world(context, &code);
-	const struct world_vapp *found = world && vapp_id ? world_find_vapp(world, vapp) : NULL;
+	const struct world_vapp *found = world ? names_vapp(world, vapp) : NULL;
 
-	if (!world)
-		return code;
 	if (!found)
-		return context_say(COMMAND_REFUSED,
-			"%s: no such application; `drover vapp list` shows them", vapp);
+		return world ? COMMAND_REFUSED : code;
 	order_id = strcmp(verb, "abort") == 0 ? running_order(found) : g_strdup(id);
 	if (!order_id)
 		return COMMAND_REFUSED;

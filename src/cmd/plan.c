@@ -1,5 +1,6 @@
 /* plan and move. */
 #include "cmd/command.h"
+#include "cmd/names.h"
 #include "cmd/order.h"
 #include "cmd/out.h"
 #include "plan/order.h"
@@ -82,36 +83,16 @@ static int show_hosts(struct context *context, const struct world *world,
 	return code;
 }
 
-static GPtrArray *hosts_named(const struct world *world, const char *to)
-{
-	g_auto(GStrv) names = g_strsplit(to, ",", -1);
-	g_autoptr(GPtrArray) hosts = g_ptr_array_new();
-
-	for (size_t i = 0; names[i]; i++) {
-		const struct world_host *host = world_find_host(world, names[i]);
-
-		if (!host) {
-			context_say(0, "%s: no such host; `drover hosts` shows them", names[i]);
-			return NULL;
-		}
-		g_ptr_array_add(hosts, (gpointer)host);
-	}
-	return g_steal_pointer(&hosts);
-}
-
 int cmd_plan(struct context *context, char **args)
 {
 	int code = COMMAND_DONE;
 	const struct world *world = context_world(context, &code);
-	const struct world_vapp *vapp = world ? world_find_vapp(world, args[0]) : NULL;
+	const struct world_vapp *vapp = world ? names_vapp(world, args[0]) : NULL;
 	g_autoptr(GPtrArray) hosts = NULL;
 
-	if (!world)
-		return code;
 	if (!vapp)
-		return context_say(COMMAND_REFUSED,
-			"%s: no such application; `drover vapp list` shows them", args[0]);
-	hosts = context->to ? hosts_named(world, context->to) : world_hosts(world);
+		return world ? COMMAND_REFUSED : code;
+	hosts = context->to ? names_hosts(world, context->to) : world_hosts(world);
 	return hosts ? show_hosts(context, world, vapp, hosts) : COMMAND_REFUSED;
 }
 
@@ -138,62 +119,78 @@ static void print_plan_steps(struct context *context, GPtrArray *steps)
 		json_decref(list);
 }
 
-/* Where the whole vApp would go: one host named, or the best spread over several. FALSE after the
- * reasons were printed. */
-static gboolean place(struct context *context, const struct world *world,
-	const struct world_vapp *vapp, struct plan_placement *placement)
+/* UUIDs of the hosts that --to names, none without it; NULL after having said which there is not.
+ */
+static char **destinations(const struct context *context, const struct world *world)
 {
-	g_autoptr(GPtrArray) hosts = context->to ? hosts_named(world, context->to)
-						 : world_hosts(world);
+	g_autoptr(GPtrArray) hosts = context->to ? names_hosts(world, context->to)
+						 : g_ptr_array_new();
+	g_autoptr(GStrvBuilder) uuids = g_strv_builder_new();
+
+	for (unsigned i = 0; hosts && i < hosts->len; i++)
+		g_strv_builder_add(uuids, ((const struct world_host *)hosts->pdata[i])->uuid);
+	return hosts ? g_strv_builder_end(uuids) : NULL;
+}
+
+static int print_refusal(struct context *context, const char *vapp, const GPtrArray *reasons)
+{
+	g_auto(facts_clearance) verdict = { 0 };
+
+	plan_clearance_to_fact(reasons, NULL, context_world_ms(context), &verdict);
+	if (context->json) {
+		out_json(facts_to_json(FACTS_CLEARANCE, &verdict));
+		return COMMAND_REFUSED;
+	}
+	printf("move of %s: refused\n", vapp);
+	for (unsigned i = 0; i < verdict.reasons->len; i++)
+		print_reason(verdict.reasons->pdata[i]);
+	return COMMAND_REFUSED;
+}
+
+/* What control would answer to the request, by the same functions. */
+static int dry_run_to(struct context *context, const struct world *world,
+	const struct world_vapp *vapp, const char *const *hosts)
+{
 	g_autoptr(plan_judge) judge = plan_judge_new(world);
-	g_autoptr(GPtrArray) uuids = g_ptr_array_new();
+	g_auto(plan_placement) placement = { 0 };
 	struct plan_question question = { .vapp = vapp->vapp,
 		.now_ms = context_world_ms(context),
 		.max_age_ms = PLAN_MAX_AGE_MS };
-	g_auto(plan_place) found = { 0 };
-
-	for (unsigned i = 0; hosts && i < hosts->len; i++)
-		g_ptr_array_add(uuids, ((struct world_host *)hosts->pdata[i])->uuid);
-	g_ptr_array_add(uuids, NULL);
-	if (!hosts)
-		return FALSE;
-	plan_find_place(judge, &question, (const char *const *)uuids->pdata, &found);
-	for (size_t i = 0; found.found && i < placement->n_hosts; i++)
-		plan_placement_set(placement, i, found.placement.hosts[i]);
-	if (!found.found)
-		show_hosts(context, world, vapp, hosts);
-	return found.found;
-}
-
-static int dry_run(struct context *context, const char *name)
-{
-	int code = COMMAND_DONE;
-	const struct world *world = context_world(context, &code);
-	const struct world_vapp *vapp = world ? world_find_vapp(world, name) : NULL;
-	g_auto(plan_placement) placement = { 0 };
 	struct plan_request request = { .id = "dry-run",
 		.verb = PLAN_VERB_MOVE,
 		.placement = &placement,
 		.now_ms = context_now_ms() };
-	g_auto(facts_order) order = { 0 };
+	g_autoptr(GPtrArray) reasons = NULL;
 	g_autoptr(GPtrArray) steps = NULL;
+	g_auto(facts_order) order = { 0 };
 
-	if (!world)
-		return code;
-	if (!vapp || !vapp->vapp)
-		return context_say(COMMAND_REFUSED,
-			"%s: no such application; `drover vapp list` shows them", name);
-	plan_placement_init(&placement, vapp->vapp);
-	if (!place(context, world, vapp, &placement))
-		return COMMAND_REFUSED;
+	if (!plan_may_order(world, vapp->name, PLAN_VERB_MOVE, &reasons) ||
+		!plan_choose_place(judge, &question, hosts, &placement, &reasons))
+		return print_refusal(context, vapp->name, reasons);
 	plan_order_init(&order, world, vapp->vapp, &request);
 	steps = plan_steps(world, &order);
 	print_plan_steps(context, steps);
 	return COMMAND_DONE;
 }
 
+static int dry_run(struct context *context, const char *name)
+{
+	int code = COMMAND_DONE;
+	const struct world *world = context_world(context, &code);
+	const struct world_vapp *vapp = world ? names_package(world, name) : NULL;
+	g_auto(GStrv) hosts = vapp ? destinations(context, world) : NULL;
+
+	if (!world)
+		return code;
+	return hosts ? dry_run_to(context, world, vapp, (const char *const *)hosts)
+		     : COMMAND_REFUSED;
+}
+
 int cmd_move(struct context *context, char **args)
 {
+	if (context->snapshot && !context->dry_run && !context->status)
+		return context_say(
+			COMMAND_USAGE, "move: --snapshot goes with --dry-run or --status");
 	if (context->status)
 		return order_print(context, args[0]);
 	if (context->abort)

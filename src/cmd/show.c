@@ -1,5 +1,6 @@
 /* status, hosts, verify, why, alerts, explain, snapshot: what stands. */
 #include "cmd/command.h"
+#include "cmd/names.h"
 #include "cmd/out.h"
 
 #include <string.h>
@@ -245,9 +246,8 @@ int cmd_verify(struct context *context, char **args)
 
 	if (!world)
 		return code;
-	if (args && args[0] && !world_find_vapp(world, args[0]))
-		return context_say(COMMAND_REFUSED,
-			"%s: no such application; `drover vapp list` shows them", args[0]);
+	if (args && args[0] && !names_vapp(world, args[0]))
+		return COMMAND_REFUSED;
 	table = out_table_new(
 		(const char *[]){ "MACHINE", "HOST", "RULES", "READ BACK", "DIFFERENCE", NULL });
 	list = json_array();

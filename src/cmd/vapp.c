@@ -1,5 +1,6 @@
 /* vapp list|show|import|export|capture|start|stop|remove. */
 #include "cmd/command.h"
+#include "cmd/names.h"
 #include "cmd/order.h"
 #include "cmd/out.h"
 #include "vapp/capture.h"
@@ -115,13 +116,10 @@ int cmd_vapp_show(struct context *context, char **args)
 {
 	int code = COMMAND_DONE;
 	const struct world *world = context_world(context, &code);
-	const struct world_vapp *vapp = world ? world_find_vapp(world, args[0]) : NULL;
+	const struct world_vapp *vapp = world ? names_vapp(world, args[0]) : NULL;
 
-	if (!world)
-		return code;
 	if (!vapp)
-		return context_say(COMMAND_REFUSED,
-			"%s: no such application; `drover vapp list` shows them", args[0]);
+		return world ? COMMAND_REFUSED : code;
 	print_vapps(context, world, args[0]);
 	if (!context->json && vapp->vapp) {
 		putchar('\n');
@@ -187,13 +185,12 @@ int cmd_vapp_export(struct context *context, char **args)
 {
 	int code = COMMAND_DONE;
 	const struct world *world = context_world(context, &code);
-	const struct world_vapp *vapp = world ? world_find_vapp(world, args[0]) : NULL;
+	const struct world_vapp *vapp = world ? names_vapp(world, args[0]) : NULL;
 
-	if (!world)
-		return code;
-	if (!vapp || !vapp->package)
-		return context_say(COMMAND_REFUSED,
-			"%s: no such application; `drover vapp list` shows them", args[0]);
+	if (!vapp)
+		return world ? COMMAND_REFUSED : code;
+	if (!vapp->package)
+		return context_say(COMMAND_REFUSED, "%s: it has no package", args[0]);
 	return write_out(context, vapp->package->ovf);
 }
 

@@ -197,25 +197,11 @@ static void new_world(struct control *control)
 	control->touched.everything = TRUE;
 }
 
-static void apply_item(
-	struct control *control, enum ifmap_result_kind kind, const struct ifmap_item *item)
-{
-	for (unsigned i = 0; i < item->metas->len; i++) {
-		g_autoptr(GError) error = NULL;
-
-		if (kind == IFMAP_RESULT_DELETE)
-			world_remove(control->world, item->a, item->b, item->metas->pdata[i],
-				&control->touched);
-		else if (!world_add(control->world, item->a, item->b, item->metas->pdata[i],
-				 &control->touched, &error))
-			g_warning("a fact in the map cannot be read: %s", error->message);
-	}
-}
-
 static void on_result(struct ifmap_client *client, const struct ifmap_result *result,
 	const GError *error, gpointer data)
 {
 	struct control *control = data;
+	g_autoptr(GError) unread = NULL;
 
 	if (!result) {
 		g_warning(
@@ -226,8 +212,8 @@ static void on_result(struct ifmap_client *client, const struct ifmap_result *re
 		return;
 	if (result->kind == IFMAP_RESULT_SEARCH)
 		new_world(control);
-	for (unsigned i = 0; i < result->items->len; i++)
-		apply_item(control, result->kind, result->items->pdata[i]);
+	if (!world_apply_result(control->world, result, &control->touched, &unread))
+		g_warning("a fact in the map cannot be read: %s", unread->message);
 	control->filled = TRUE;
 	run_within(control, SETTLE_MS);
 }

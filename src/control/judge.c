@@ -113,16 +113,3 @@ unsigned judge_run(struct judge *judge, const struct world_touched *touched, gui
 	}
 	return n;
 }
-
-GPtrArray *judge_ask(struct judge *judge, const struct vapp *vapp,
-	const struct plan_placement *placement, guint64 now_ms)
-{
-	struct plan_question question = { .vapp = vapp,
-		.placement = placement,
-		.now_ms = now_ms,
-		.max_age_ms = PLAN_MAX_AGE_MS };
-	GPtrArray *reasons = NULL;
-
-	plan_clear(judge->plan, &question, &reasons);
-	return reasons;
-}

@@ -22,8 +22,5 @@ unsigned judge_run(struct judge *judge, const struct world_touched *touched, gui
 	struct ifmap_publish *publish);
 /* The vApp's verdicts are being taken out of the map: if it comes back they are news again. */
 void judge_forget(struct judge *judge, const char *vapp);
-/* Of the last world: every reason against this vApp on this host; NULL: clear. Owned by the caller.
- */
-GPtrArray *judge_ask(struct judge *judge, const struct vapp *vapp,
-	const struct plan_placement *placement, guint64 now_ms);
+/* Of the last world. */
 struct plan_judge *judge_plan(struct judge *judge);

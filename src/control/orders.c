@@ -173,98 +173,43 @@ static void refuse(struct looking *looking, const struct plan_request *request, 
 	publish_order(looking, order);
 }
 
-/* UUIDs of the hosts asked for; an unknown name becomes a reason. Free the array; the strings are
- * the world's. */
-static GPtrArray *hosts_asked(const struct looking *looking, char **names, GPtrArray *reasons)
-{
-	GPtrArray *uuids = g_ptr_array_new();
-
-	for (size_t i = 0; names && names[i]; i++) {
-		const struct world_host *host = world_find_host(looking->orders->world, names[i]);
-
-		if (host)
-			g_ptr_array_add(uuids, host->uuid);
-		else
-			g_ptr_array_add(
-				reasons, plan_reason_new(PLAN_HOST_UNKNOWN, names[i],
-						 "no host of the fleet is called %s", names[i]));
-	}
-	return uuids;
-}
-
-/* Nobody named a destination: every host where no machine of the vApp is now. */
-static void add_other_hosts(const struct looking *looking, GPtrArray *uuids)
-{
-	g_autoptr(GPtrArray) hosts = world_hosts(looking->orders->world);
-	g_auto(plan_placement) current = { 0 };
-
-	plan_placement_init(&current, looking->vapp->vapp);
-	plan_placement_set_current(&current, looking->orders->world, looking->vapp->vapp);
-	for (unsigned h = 0; h < hosts->len; h++) {
-		const struct world_host *host = hosts->pdata[h];
-		gboolean taken = FALSE;
-
-		for (size_t i = 0; i < current.n_hosts; i++)
-			taken = taken || g_strcmp0(current.hosts[i], host->uuid) == 0;
-		if (!taken && world_host_alive(host))
-			g_ptr_array_add(uuids, host->uuid);
-	}
-}
-
 static void move_reasons(GPtrArray *to, GPtrArray *from)
 {
 	while (from && from->len > 0)
 		g_ptr_array_add(to, g_ptr_array_steal_index(from, 0));
 }
 
+/* UUIDs of the hosts asked for, NULL-terminated; an unknown name becomes a reason. */
+static char **hosts_asked(const struct looking *looking, char **names, GPtrArray *reasons)
+{
+	g_autoptr(GStrvBuilder) uuids = g_strv_builder_new();
+
+	for (size_t i = 0; names && names[i]; i++) {
+		const struct world_host *host = world_find_host(looking->orders->world, names[i]);
+
+		if (host)
+			g_strv_builder_add(uuids, host->uuid);
+		else
+			g_ptr_array_add(
+				reasons, plan_reason_new(PLAN_HOST_UNKNOWN, names[i],
+						 "no host of the fleet is called %s", names[i]));
+	}
+	return g_strv_builder_end(uuids);
+}
+
 /* Fills the placement, or the reasons why there is none. */
 static void find_place(
 	struct looking *looking, char **names, struct plan_placement *placement, GPtrArray *reasons)
 {
-	g_autoptr(GPtrArray) uuids = hosts_asked(looking, names, reasons);
+	g_auto(GStrv) uuids = hosts_asked(looking, names, reasons);
 	struct plan_question question = { .vapp = looking->vapp->vapp,
 		.now_ms = looking->now_ms,
 		.max_age_ms = PLAN_MAX_AGE_MS };
-	g_auto(plan_place) place = { 0 };
+	g_autoptr(GPtrArray) against = NULL;
 
-	if (reasons->len > 0)
-		return;
-	if (uuids->len == 1) {
-		g_autoptr(GPtrArray) against = NULL;
-
-		plan_placement_set_all(placement, uuids->pdata[0]);
-		against = judge_ask(
-			looking->orders->judge, looking->vapp->vapp, placement, looking->now_ms);
+	if (reasons->len == 0 && !plan_choose_place(judge_plan(looking->orders->judge), &question,
+					 (const char *const *)uuids, placement, &against))
 		move_reasons(reasons, against);
-		return;
-	}
-	if (uuids->len == 0)
-		add_other_hosts(looking, uuids);
-	g_ptr_array_add(uuids, NULL);
-	plan_find_place(judge_plan(looking->orders->judge), &question,
-		(const char *const *)uuids->pdata, &place);
-	for (size_t i = 0; place.found && i < placement->n_hosts; i++)
-		plan_placement_set(placement, i, place.placement.hosts[i]);
-	if (!place.found && place.candidates && place.candidates->len > 0)
-		move_reasons(
-			reasons, ((struct plan_candidate *)place.candidates->pdata[0])->reasons);
-	if (!place.found && reasons->len == 0)
-		g_ptr_array_add(reasons, plan_reason_new(PLAN_HOST_UNKNOWN, looking->vapp->name,
-						 "there is no other live host in the fleet"));
-}
-
-static void fill_uris(const struct looking *looking, struct facts_order *order)
-{
-	for (unsigned i = 0; order->members && i < order->members->len; i++) {
-		struct facts_order_member *member = order->members->pdata[i];
-		const struct world_host *from = member->from
-							? world_find_host(looking->orders->world,
-								  member->from)
-							: NULL;
-
-		g_free(member->from_uri);
-		member->from_uri = from && from->fact ? g_strdup(from->fact->libvirt_uri) : NULL;
-	}
 }
 
 static void take_request(struct looking *looking, const struct facts_request *asked)
@@ -287,7 +232,6 @@ static void take_request(struct looking *looking, const struct facts_request *as
 			   looking->orders->world, looking->vapp->name, request.verb, &against)) {
 		move_reasons(reasons, against);
 	} else if (request.verb == PLAN_VERB_START || request.verb == PLAN_VERB_MOVE) {
-		plan_placement_init(&placement, looking->vapp->vapp);
 		find_place(looking, asked->to, &placement, reasons);
 	}
 	if (reasons->len > 0) {
@@ -296,7 +240,6 @@ static void take_request(struct looking *looking, const struct facts_request *as
 	}
 	order = g_new0(struct facts_order, 1);
 	plan_order_init(order, looking->orders->world, looking->vapp->vapp, &request);
-	fill_uris(looking, order);
 	publish_histories(looking, order);
 	publish_order(looking, order);
 }

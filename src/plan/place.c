@@ -249,3 +249,79 @@ void plan_place_clear(struct plan_place *place)
 		plan_placement_clear(&place->placement);
 	g_clear_pointer(&place->candidates, g_ptr_array_unref);
 }
+
+/* ---- the destinations of an order ---- */
+
+char **plan_other_hosts(const struct world *world, const struct vapp *vapp)
+{
+	g_autoptr(GPtrArray) hosts = world_hosts(world);
+	g_autoptr(GStrvBuilder) uuids = g_strv_builder_new();
+	g_auto(plan_placement) current = { 0 };
+
+	plan_placement_init(&current, vapp);
+	plan_placement_set_current(&current, world, vapp);
+	for (unsigned h = 0; h < hosts->len; h++) {
+		const struct world_host *host = hosts->pdata[h];
+		gboolean taken = FALSE;
+
+		for (size_t i = 0; i < current.n_hosts; i++)
+			taken = taken || g_strcmp0(current.hosts[i], host->uuid) == 0;
+		if (!taken && world_host_alive(host))
+			g_strv_builder_add(uuids, host->uuid);
+	}
+	return g_strv_builder_end(uuids);
+}
+
+/* Everything on one host: every reason counts, not only those of the best spread. */
+static gboolean choose_one(struct plan_judge *judge, const struct plan_question *question,
+	const char *host, struct plan_placement *ret, GPtrArray **ret_reasons)
+{
+	struct plan_question asked = *question;
+	g_auto(plan_placement) placement = { 0 };
+
+	plan_placement_init(&placement, question->vapp);
+	plan_placement_set_all(&placement, host);
+	asked.placement = &placement;
+	if (!plan_clear(judge, &asked, ret_reasons))
+		return FALSE;
+	*ret = placement;
+	placement = (struct plan_placement){ 0 };
+	return TRUE;
+}
+
+static GPtrArray *reasons_of_best(struct plan_place *place, const struct vapp *vapp)
+{
+	struct plan_candidate *best = place->candidates && place->candidates->len > 0
+					      ? place->candidates->pdata[0]
+					      : NULL;
+	GPtrArray *reasons;
+
+	if (best && best->reasons->len > 0)
+		return g_steal_pointer(&best->reasons);
+	reasons = plan_reasons_new();
+	g_ptr_array_add(reasons,
+		best ? plan_reason_new(PLAN_NOT_CLEARED, vapp->name,
+			       "no spread of %s over these hosts was found to be clear", vapp->name)
+		     : plan_reason_new(PLAN_HOST_UNKNOWN, vapp->name,
+			       "there is no other live host in the fleet"));
+	return reasons;
+}
+
+gboolean plan_choose_place(struct plan_judge *judge, const struct plan_question *question,
+	const char *const *hosts, struct plan_placement *ret, GPtrArray **ret_reasons)
+{
+	g_auto(GStrv) others = hosts[0] ? NULL
+					: plan_other_hosts(judge_world(judge), question->vapp);
+	g_auto(plan_place) place = { 0 };
+
+	if (hosts[0] && !hosts[1])
+		return choose_one(judge, question, hosts[0], ret, ret_reasons);
+	plan_find_place(judge, question, others ? (const char *const *)others : hosts, &place);
+	if (!place.found) {
+		*ret_reasons = reasons_of_best(&place, question->vapp);
+		return FALSE;
+	}
+	*ret = place.placement;
+	place.placement = (struct plan_placement){ 0 };
+	return TRUE;
+}

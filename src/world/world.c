@@ -222,6 +222,36 @@ gboolean world_remove(struct world *world, const struct ifmap_id *a, const struc
 	return goes;
 }
 
+static gboolean apply_item(struct world *world, enum ifmap_result_kind kind,
+	const struct ifmap_item *item, struct world_touched *touched, GError **error)
+{
+	gboolean good = TRUE;
+
+	for (unsigned i = 0; i < item->metas->len; i++) {
+		const struct ifmap_meta *meta = item->metas->pdata[i];
+
+		if (kind == IFMAP_RESULT_DELETE)
+			world_remove(world, item->a, item->b, meta, touched);
+		else
+			good &= world_add(
+				world, item->a, item->b, meta, touched, good ? error : NULL);
+	}
+	return good;
+}
+
+gboolean world_apply_result(struct world *world, const struct ifmap_result *result,
+	struct world_touched *touched, GError **error)
+{
+	gboolean good = TRUE;
+
+	if (result->kind == IFMAP_RESULT_NOTIFY)
+		return TRUE;
+	for (unsigned i = 0; i < result->items->len; i++)
+		good &= apply_item(
+			world, result->kind, result->items->pdata[i], touched, good ? error : NULL);
+	return good;
+}
+
 /* ---- the rest of its values ---- */
 
 void world_set_as_of(struct world *world, guint64 as_of_ms)

@@ -112,7 +112,13 @@ gboolean world_add(struct world *world, const struct ifmap_id *a, const struct i
 gboolean world_remove(struct world *world, const struct ifmap_id *a, const struct ifmap_id *b,
 	const struct ifmap_meta *meta, struct world_touched *touched);
 
-/* The same with plain values. A place is written "device:UUID", "vapp:NAME", "segment:NAME",
+/* A result of the search or subscription of world/window.h, item by item; notifications are passed
+ * over. A subscription's first result (IFMAP_RESULT_SEARCH) belongs into a new world. FALSE with
+ * an error: a fact of it cannot be read (the first is told); all the others are applied. */
+gboolean world_apply_result(struct world *world, const struct ifmap_result *result,
+	struct world_touched *touched, GError **error);
+
+/* Single facts as plain values. A place is written "device:UUID", "vapp:NAME", "segment:NAME",
  * "switch:NAME", "mac:ADDRESS" or "fleet:default"; `b` is NULL for a fact on an identifier. The
  * fact is copied; fact NULL: it ceased to stand. FALSE: this kind does not hang there, or the world
  * has no use for it. */

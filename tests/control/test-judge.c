@@ -177,29 +177,6 @@ static void test_forgotten(void)
 	court_clear(&court);
 }
 
-/* Asking before the placement is in force: the same reasons as the standing verdict. */
-static void test_ask(void)
-{
-	struct court court;
-	g_autoptr(vapp_value) shop = story_shop();
-	g_auto(plan_placement) placement = { 0 };
-	g_autoptr(GPtrArray) none = NULL;
-	g_autoptr(GPtrArray) reasons = NULL;
-	g_autofree char *b = story_host("B");
-	g_autofree char *c = story_host("C");
-
-	court_init(&court);
-	ifmap_publish_free(sit(&court, NULL));
-	plan_placement_init(&placement, shop);
-	plan_placement_set_all(&placement, b + strlen("device:"));
-	none = judge_ask(court.judge, shop, &placement, NOW);
-	g_assert_true(!none || none->len == 0);
-	plan_placement_set_all(&placement, c + strlen("device:"));
-	reasons = judge_ask(court.judge, shop, &placement, NOW);
-	g_assert_cmpuint(reasons->len, ==, verdict(&court, "shop", "C")->reasons->len);
-	court_clear(&court);
-}
-
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -209,6 +186,5 @@ int main(int argc, char **argv)
 	g_test_add_func("/judge/change", test_change);
 	g_test_add_func("/judge/restart", test_restart);
 	g_test_add_func("/judge/forgotten", test_forgotten);
-	g_test_add_func("/judge/ask", test_ask);
 	return g_test_run();
 }
