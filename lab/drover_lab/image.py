@@ -85,8 +85,8 @@ def archive(agent: Path, drivers: list[Path]) -> bytes:
     """The initramfs, not compressed: unpacking would cost an emulated guest more than reading."""
     parts = bytearray()
     for inode, (name, mode, data) in enumerate(_entries(agent, drivers), start=1):
-        parts += _cpio(inode, name, mode, data)
-    parts += _cpio(0, "TRAILER!!!", 0, b"")
+        parts += member(inode, name, mode, data)
+    parts += member(0, "TRAILER!!!", 0, b"")
     return bytes(parts)
 
 
@@ -103,7 +103,7 @@ def _entries(agent: Path, drivers: list[Path]) -> Iterator[tuple[str, int, bytes
         yield f"modules/{i:02}-{driver.name}", S_IFREG | 0o644, driver.read_bytes()
 
 
-def _cpio(inode: int, name: str, mode: int, data: bytes) -> bytes:
+def member(inode: int, name: str, mode: int, data: bytes) -> bytes:
     """One member: 13 fields of 8 hex digits, the name, the data, each padded to 4 bytes."""
     path = name.encode() + b"\0"
     fields = (inode, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(path), 0)

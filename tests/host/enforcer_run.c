@@ -197,6 +197,14 @@ struct enforcer_answer *enforcer_run_ask(
 	return await(&waiting);
 }
 
+struct enforcer_answer *enforcer_run_hello(struct enforcer_run *run)
+{
+	struct waiting waiting = { .answer = g_new0(struct enforcer_answer, 1) };
+
+	enforce_client_hello(run->client, on_reply, &waiting);
+	return await(&waiting);
+}
+
 struct enforcer_answer *enforcer_run_set(struct enforcer_run *run, GPtrArray *machines)
 {
 	struct waiting waiting = { .answer = g_new0(struct enforcer_answer, 1) };
@@ -243,7 +251,7 @@ static const struct enforcer_event *find_event(struct enforcer_run *run, const c
 const struct enforcer_event *enforcer_run_wait(struct enforcer_run *run, const char *kind,
 	const char *tap, const char *direction, const char *rule)
 {
-	gint64 end = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
+	gint64 end = g_get_monotonic_time() + 30 * G_USEC_PER_SEC;
 	const struct enforcer_event *event;
 
 	while (!(event = find_event(run, kind, tap, direction, rule)) &&

@@ -53,12 +53,13 @@ typedef void (*enforcer_uuid_request)(
 	struct enforce_client *, const char *uuid, enforce_reply_func, gpointer);
 struct enforcer_answer *enforcer_run_ask(
 	struct enforcer_run *run, enforcer_uuid_request request, const char *uuid);
+struct enforcer_answer *enforcer_run_hello(struct enforcer_run *run);
 struct enforcer_answer *enforcer_run_set(struct enforcer_run *run, GPtrArray *machines);
 struct enforcer_answer *enforcer_run_load(
 	struct enforcer_run *run, const char *uuid, const char *entries);
 void enforcer_answer_free(struct enforcer_answer *answer);
 
-/* Waits at most 10 s for an event; borrowed; NULL when none came. NULL arguments match anything. */
+/* Waits at most 30 s for an event; borrowed; NULL when none came. NULL arguments match anything. */
 const struct enforcer_event *enforcer_run_wait(struct enforcer_run *run, const char *kind,
 	const char *tap, const char *direction, const char *rule);
 /* Events of a kind that have come. */

@@ -110,6 +110,16 @@ static double set(struct world *world, struct rules_machine *first, ...)
 	return answer->took_ms;
 }
 
+/* Where the kernel is known, so is the back end that must be chosen. */
+static void expect_backend(struct world *world)
+{
+	g_autoptr(enforcer_answer) answer = enforcer_run_hello(world->run);
+	const char *backend = g_getenv("DROVER_BACKEND");
+
+	if (backend)
+		g_assert_cmpstr(answer->backend, ==, backend);
+}
+
 static void world_up(struct world *world)
 {
 	world->host = netlab_new();
@@ -120,6 +130,7 @@ static void world_up(struct world *world)
 		netlab_run(world->host, "ip link set br%u up", i);
 	}
 	world->run = enforcer_run_start(program, world->host, world->state);
+	expect_backend(world);
 	/* Before the taps are there. */
 	set(world, machine_a(), machine_b(), NULL);
 	world->a = netlab_guest(world->host, "tapA", "br0", MAC_A, "10.9.0.1/24", "fd00:9::1/64");

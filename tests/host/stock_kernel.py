@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""stock_kernel.py ENFORCER TEST: run a TAP test of the enforcer on the Debian kernel of /boot, in an emulated machine.
+
+The kernel that this runs on may lack what a stock one has (conntrack of bridged packets), and the other way round. So
+the machine's initramfs holds busybox, nft, ip, the modules, the enforcer and the test; its init runs the test once for
+each row of RUNS, on the serial console; what is said there becomes one TAP stream here. Needs no privileges.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(ROOT / "lab"))
+
+from drover_lab.image import BUSYBOX, S_IFDIR, S_IFLNK, S_IFREG, kernel, member  # noqa: E402
+from drover_lab.util import LabError, run  # noqa: E402
+
+SECONDS = 280  # for all: an emulated machine on a busy host
+BY_REQUEST = "# SKIP by request (-s option)"  # GLib's words
+TOOLS = ("nft", "ip")
+# What modules are taken along, with those that they need; the kernel asks for them by itself, as it would on a host.
+MODULES = ("veth", "bridge", "br_netfilter", "8021q", "nf_tables", "nf_conntrack_bridge", "nf_conntrack_netlink", "nfnetlink_log",
+           "nft_ct", "nft_log", "nft_limit", "nft_meta_bridge", "nft_reject_inet")
+# Name of a run: the back end that must be chosen there, what is done before, what the test is told.
+RUNS = {
+    "bridge-ct": ("bridge-ct", ":", "-s /enforce/netns/many"),
+    # On hosts with Docker and the like both look at bridged packets.
+    "bridge-ct+br_netfilter": ("bridge-ct", "modprobe br_netfilter", "-p /enforce/netns/allowed -p /enforce/netns/denied"),
+}
+INIT = """#!/bin/sh
+export PATH=/bin:/sbin:/usr/bin:/usr/sbin
+mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t tmpfs tmp /tmp
+echo 0 > /proc/sys/kernel/printk
+{runs}
+echo DROVER OFF
+poweroff -f
+"""
+RUN = """echo "DROVER BEGIN {name}"
+if {before}; then DROVER_ENFORCER=/bin/drover-enforcer DROVER_BACKEND={backend} /bin/drover-test {options} 2>&1; fi
+echo "DROVER END {name} $?"
+"""
+
+
+def libraries(program: Path) -> list[Path]:
+    """The shared objects that a program needs, its loader among them."""
+    return [Path(p) for p in re.findall(r"(/\S+) \(0x", run(["ldd", str(program)]).stdout)]
+
+
+def modules(version: str) -> list[Path]:
+    paths: dict[Path, None] = {}
+    for module in MODULES:
+        shown = run(["modprobe", "-S", version, "--show-depends", module]).stdout
+        paths.update((Path(line.split()[1]), None) for line in shown.splitlines() if line.startswith("insmod "))
+    return list(paths)
+
+
+def files(version: str, enforcer: Path, test: Path) -> Iterator[tuple[str, Path]]:
+    """Where in the machine, and where here."""
+    programs = {"bin/drover-enforcer": enforcer, "bin/drover-test": test}
+    for tool in TOOLS:
+        found = run(["which", tool], check=False).stdout.strip()
+        if not found:
+            raise LabError(f"{tool}: not installed")
+        programs[f"bin/{tool}"] = Path(found)
+    yield from programs.items()
+    yield "bin/busybox", BUSYBOX
+    for library in sorted({lib for program in programs.values() for lib in libraries(program)}):
+        yield str(library).lstrip("/"), library
+    for module in modules(version):
+        yield str(module).lstrip("/"), module
+    yield "etc/protocols", Path("/etc/protocols")  # nft's words
+    for index in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
+        yield f"lib/modules/{version}/{index}", Path("/lib/modules") / version / index
+
+
+def archive(version: str, enforcer: Path, test: Path, scratch: Path) -> bytes:
+    """The initramfs, in the cpio "newc" format."""
+    held = dict(files(version, enforcer, test))
+    for name, path in held.items():
+        if name.startswith("lib/modules/"):
+            (scratch / name).parent.mkdir(parents=True, exist_ok=True)
+            (scratch / name).symlink_to(path)
+    run(["depmod", "-b", str(scratch), version])
+    held |= {f"lib/modules/{version}/{p.name}": p for p in (scratch / "lib/modules" / version).glob("modules.*")}
+    folders = {str(p): None for name in held for p in reversed(Path(name).parents) if str(p) != "."}
+    entries = [(name, S_IFDIR | 0o755, b"") for name in (*folders, "proc", "sys", "dev", "tmp", "sbin")]
+    entries += [(name, S_IFREG | 0o755, path.read_bytes()) for name, path in held.items()]
+    entries += [(f"bin/{applet}", S_IFLNK | 0o777, b"busybox") for applet in run([str(BUSYBOX), "--list"]).stdout.split()
+                if f"bin/{applet}" not in held]
+    entries.append(("sbin/modprobe", S_IFLNK | 0o777, b"../bin/busybox"))
+    runs = "".join(RUN.format(name=name, backend=backend, before=before, options=options)
+                   for name, (backend, before, options) in RUNS.items())
+    entries.append(("init", S_IFREG | 0o755, INIT.format(runs=runs).encode()))
+    parts = [member(i, *entry) for i, entry in enumerate(entries, start=1)]
+    return b"".join([*parts, member(0, "TRAILER!!!", 0, b"")])
+
+
+class Tap:
+    """Makes one stream of the runs: numbers them anew and says which run a case is of."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.name = ""
+        self.seen = self.planned = 0
+        self.ended: list[str] = []
+
+    def say(self, good: bool, what: str) -> None:
+        self.n += 1
+        print(f"{'' if good else 'not '}ok {self.n} {what}", flush=True)
+
+    def end(self, status: str) -> None:
+        if status != "0" or self.seen != self.planned or not self.seen:
+            self.say(False, f"{self.name}/all: exit {status}, {self.seen} of {self.planned} cases")
+        self.ended.append(self.name)
+        self.name = ""
+
+    def line(self, line: str) -> None:
+        case = re.match(r"(not )?ok \d+ (.*)", line)
+        plan = re.fullmatch(r"1\.\.(\d+)", line)
+        mark = re.match(r"DROVER (BEGIN|END) (\S+) ?(\d*)", line)
+        if mark and mark[1] == "BEGIN":
+            self.name, self.seen, self.planned = mark[2], 0, 0
+        elif mark:
+            self.end(mark[3])
+        elif plan:
+            self.planned = int(plan[1])
+        elif case:
+            self.seen += 1
+            if not case[2].endswith(BY_REQUEST):  # here nothing else is a reason to leave a case out
+                self.say(not case[1] and "# SKIP" not in case[2], f"{self.name}{case[2].replace('# SKIP', 'skipped:')}")
+        elif line:
+            print(f"# {line.removeprefix('# ')}", flush=True)
+
+    def finish(self) -> int:
+        for name in RUNS:
+            if name not in self.ended:
+                self.say(False, f"{name}/all: did not come to its end")
+        print(f"1..{self.n}", flush=True)
+        return 0
+
+
+def boot(vmlinuz: Path, initrd: Path) -> int:
+    words = "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off random.trust_cpu=on"
+    argv = ["qemu-system-x86_64", "-accel", "tcg", "-machine", "q35", "-cpu", "max", "-m", "512", "-smp", "1", "-nodefaults",
+            "-display", "none", "-no-reboot", "-serial", "stdio", "-kernel", str(vmlinuz), "-initrd", str(initrd),
+            "-append", words]
+    tap = Tap()
+    begin = time.monotonic()
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace") as qemu:
+        assert qemu.stdout
+        timer = threading.Timer(SECONDS, qemu.kill)
+        timer.start()
+        try:
+            for line in qemu.stdout:
+                tap.line(line.strip())
+        finally:
+            timer.cancel()
+            qemu.kill()
+    print(f"# {vmlinuz.name}: {time.monotonic() - begin:.0f} s")
+    return tap.finish()
+
+
+def main() -> int:
+    enforcer, test = (Path(a).resolve() for a in sys.argv[1:])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        vmlinuz = kernel()
+        run(["qemu-system-x86_64", "--version"])
+        with tempfile.TemporaryDirectory(prefix="drover-vm-") as scratch:
+            initrd = Path(scratch) / "initrd"
+            initrd.write_bytes(archive(vmlinuz.name.removeprefix("vmlinuz-"), enforcer, test, Path(scratch)))
+            return boot(vmlinuz, initrd)
+    except LabError as e:
+        print(f"1..0 # SKIP {e}")
+        return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
