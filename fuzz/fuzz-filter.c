@@ -46,7 +46,7 @@ static void check_terminal(const char *text)
 {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(ifmap_id) id = ifmap_id_new_device("d", NULL);
-	struct ifmap_terminal *terminal = ifmap_terminal_new(text, &error);
+	struct ifmap_terminal *terminal = ifmap_terminal_new(text, &IFMAP_DIALECT_DEFAULT, &error);
 
 	g_assert_true(!terminal || !error);
 	ifmap_terminal_stops(terminal, id);

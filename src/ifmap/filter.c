@@ -479,6 +479,7 @@ static gboolean parse_or(struct compiler *compiler, guint *ret_expr)
 static gboolean compile(struct compiler *compiler)
 {
 	if (!*compiler->text) {
+		compiler->filter->empty = TRUE;
 		struct ifmap_filter_expr nothing = { .kind = IFMAP_FILTER_FALSE };
 
 		return add_expr(compiler, &nothing, &compiler->filter->root);
@@ -508,6 +509,17 @@ struct ifmap_filter *ifmap_filter_new(
 		return filter;
 	ifmap_filter_unref(filter);
 	return NULL;
+}
+
+gboolean ifmap_filter_negate(struct ifmap_filter *filter, GError **error)
+{
+	struct compiler compiler = { .text = "", .p = "", .filter = filter, .error = error };
+	struct ifmap_filter_expr opposite = { .kind = IFMAP_FILTER_NOT,
+		.left = (guint16)filter->root };
+
+	if (filter->empty)
+		return TRUE;
+	return add_expr(&compiler, &opposite, &filter->root);
 }
 
 struct ifmap_filter *ifmap_filter_ref(struct ifmap_filter *filter)

@@ -24,6 +24,8 @@ struct ifmap_filter;
  * the built-in `meta`, `ifmap`, `op-meta`. Errors: IFMAP_ERROR_FAILURE with position and reason. */
 struct ifmap_filter *ifmap_filter_new(
 	const char *text, const struct ifmap_prefixes *prefixes, GError **error);
+/* Turns a filter that nobody shares yet into its opposite; a filter made of "" stays (6.1). */
+gboolean ifmap_filter_negate(struct ifmap_filter *filter, GError **error);
 struct ifmap_filter *ifmap_filter_ref(struct ifmap_filter *filter);
 void ifmap_filter_unref(struct ifmap_filter *filter);
 

@@ -54,6 +54,7 @@ struct ifmap_filter_expr {
 struct ifmap_filter {
 	gint refs;
 	guint root;
+	gboolean empty;
 	GArray *exprs; /* struct ifmap_filter_expr */
 	GArray *steps; /* struct ifmap_filter_step; those of one path stand together */
 	GString *strings;

@@ -9,7 +9,7 @@
 
 static struct ifmap_id *build(const struct ifmap_identifier_parts *parts, GError **error)
 {
-	return ifmap_identifier_read(parts, IFMAP_IDENTIFIER_MAX_DEFAULT, error);
+	return ifmap_identifier_read(parts, IFMAP_IDENTIFIER_MAX_DEFAULT, NULL, error);
 }
 
 struct ifmap_id *ifmap_id_new_access_request(const char *name, const char *domain, GError **error)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "ifmap/dn.h"
+
 gboolean ifmap_idcheck_ipv4(const char *value)
 {
 	unsigned n_octets = 0;
@@ -84,86 +86,43 @@ static char *fold_mail(const char *name)
 	return g_strdup_printf("%.*s%s", (int)(at + 1 - name), name, domain);
 }
 
-/* Appends text[0..size) without blanks at its ends; a blank that a backslash protects stays. */
-static void append_trimmed(GString *out, const char *text, size_t size)
-{
-	while (size > 0 && *text == ' ') {
-		text++;
-		size--;
-	}
-	while (size > 0 && text[size - 1] == ' ' && !(size > 1 && text[size - 2] == '\\'))
-		size--;
-	g_string_append_len(out, text, (gssize)size);
-}
-
-/* Bytes of the part that starts at `p`, up to an unprotected `,`, `;` or `+`, or the end. */
-static size_t rdn_size(const char *p)
-{
-	gboolean quoted = FALSE;
-	const char *start = p;
-
-	for (; *p; p++) {
-		if (*p == '\\' && p[1]) {
-			p++;
-			continue;
-		}
-		if (*p == '"')
-			quoted = !quoted;
-		else if (!quoted && strchr(",;+", *p))
-			break;
-	}
-	return (size_t)(p - start);
-}
-
-/* `type = value` -> `TYPE=value`; FALSE when there is no type. */
-static gboolean append_rdn(GString *out, const char *rdn, size_t size)
-{
-	const char *equals = memchr(rdn, '=', size);
-	gsize at = out->len;
-
-	if (!equals)
-		return FALSE;
-	append_trimmed(out, rdn, (size_t)(equals - rdn));
-	if (out->len == at)
-		return FALSE;
-	for (gsize i = at; i < out->len; i++)
-		out->str[i] = g_ascii_toupper(out->str[i]);
-	g_string_append_c(out, '=');
-	append_trimmed(out, equals + 1, size - (size_t)(equals + 1 - rdn));
-	return TRUE;
-}
-
 static char *fold_dn(const char *name)
 {
-	g_autoptr(GString) out = g_string_sized_new(strlen(name));
+	char *folded = ifmap_dn_fold(name);
 
-	for (const char *p = name;;) {
-		size_t size = rdn_size(p);
-
-		if (!append_rdn(out, p, size))
-			return g_strdup(name); /* no DN: an opaque name (2.3) */
-		p += size;
-		if (!*p)
-			return g_string_free(g_steal_pointer(&out), FALSE);
-		g_string_append_c(out, *p == '+' ? '+' : ',');
-		p++;
-	}
+	return folded ? folded : g_strdup(name); /* an opaque name (2.3) */
 }
+
+#define ALWAYS          G_MAXSIZE
+#define ONLY_IF(member) offsetof(struct ifmap_dialect, member)
 
 static const struct {
 	const char *type;
 	char *(*fold)(const char *name);
+	size_t only_if; /* this switch is on */
 } folds[] = {
-	{ "dns-name", fold_lower },
-	{ "tel-uri", fold_lower },
-	{ "email-address", fold_mail },
-	{ "distinguished-name", fold_dn },
+	{ "dns-name", fold_lower, ALWAYS },
+	{ "tel-uri", fold_lower, ALWAYS },
+	{ "email-address", fold_mail, ALWAYS },
+	{ "distinguished-name", fold_dn, ALWAYS },
+	{ "username", fold_lower, ONLY_IF(fold_username) },
+	{ "kerberos-principal", fold_lower, ONLY_IF(fold_kerberos) },
+	{ "sip-uri", fold_lower, ONLY_IF(fold_sip) },
+	{ "aik-name", fold_lower, ONLY_IF(fold_aik) },
+	{ "other", fold_lower, ONLY_IF(fold_other) },
 };
 
-char *ifmap_idcheck_fold(const char *type, const char *name)
+static gboolean is_on(const struct ifmap_dialect *dialect, size_t offset)
+{
+	const void *flag = (const char *)dialect + offset;
+
+	return offset == ALWAYS || *(const unsigned *)flag != 0;
+}
+
+char *ifmap_idcheck_fold(const char *type, const char *name, const struct ifmap_dialect *dialect)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(folds); i++)
-		if (strcmp(folds[i].type, type) == 0)
+		if (strcmp(folds[i].type, type) == 0 && is_on(dialect, folds[i].only_if))
 			return folds[i].fold(name);
 	return g_strdup(name);
 }

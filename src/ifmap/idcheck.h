@@ -3,6 +3,8 @@
 /* Canonical forms of identifier values (ifmap.md 2.3): pure functions on strings. */
 #include <glib.h>
 
+#include "ifmap/dialect.h"
+
 /* Four decimal octets, no leading zeros. */
 gboolean ifmap_idcheck_ipv4(const char *value);
 /* Eight groups of lower-case hex, no leading zeros, no "::". Also the form of a hip-hit. */
@@ -13,4 +15,4 @@ gboolean ifmap_idcheck_mac(const char *value);
 gboolean ifmap_idcheck_text(const char *value);
 
 /* The form in which identity names of `type` are compared; never fails, newly allocated. */
-char *ifmap_idcheck_fold(const char *type, const char *name);
+char *ifmap_idcheck_fold(const char *type, const char *name, const struct ifmap_dialect *dialect);

@@ -55,10 +55,14 @@ struct draft {
 	const char *value; /* canonical */
 	const char *name;  /* as first seen */
 	const char *domain;
+	const char *domain_key; /* as it is compared; NULL: as it is */
 	const char *identity_type;
 	const char *other_type;
 	const struct ifmap_extended *extended;
+	const struct ifmap_dialect *dialect;
 };
+
+const struct ifmap_dialect IFMAP_DIALECT_DEFAULT = { 0 };
 
 static void append_key(GString *out, const struct draft *draft)
 {
@@ -76,14 +80,15 @@ static void append_key(GString *out, const struct draft *draft)
 	}
 	g_string_append(out, draft->value);
 	g_string_append_c(out, SEPARATOR);
-	g_string_append(out, draft->domain);
+	g_string_append(out, draft->domain_key ? draft->domain_key : draft->domain);
 }
 
 static void append_wire(GString *out, const struct draft *draft)
 {
 	const char *element = types[draft->type].element;
-	g_autofree char *escaped = draft->extended ? ifmap_extended_escape(draft->value) : NULL;
-	const char *shown = escaped ? escaped : draft->name;
+	gboolean twice = draft->extended && !draft->dialect->single_escape;
+	g_autofree char *escaped = twice ? ifmap_extended_escape(draft->value) : NULL;
+	const char *shown = escaped ? escaped : draft->extended ? draft->value : draft->name;
 
 	g_string_append_c(out, '<');
 	g_string_append(out, element);
@@ -267,6 +272,14 @@ static struct ifmap_id *finish_checked(const struct draft *draft, size_t max_siz
 	return NULL;
 }
 
+/* Strict: the canonical text, escaped the way we do it. */
+static gboolean is_canonical(const struct draft *draft, const struct ifmap_extended *extended)
+{
+	g_autofree char *escaped = ifmap_extended_escape(extended->text);
+
+	return strcmp(draft->name, draft->dialect->single_escape ? extended->text : escaped) == 0;
+}
+
 static struct ifmap_id *read_extended(const struct draft *draft, size_t max_size, GError **error)
 {
 	g_auto(ifmap_extended) extended = { 0 };
@@ -276,8 +289,15 @@ static struct ifmap_id *read_extended(const struct draft *draft, size_t max_size
 	case IFMAP_EXTENDED_REFUSED:
 		return NULL;
 	case IFMAP_EXTENDED_OPAQUE:
-		break;
+		if (!draft->dialect->strict_extended)
+			break;
+		refuse(error, draft, "an extended identity has XML for a name");
+		return NULL;
 	case IFMAP_EXTENDED_OK:
+		if (draft->dialect->strict_extended && !is_canonical(draft, &extended)) {
+			refuse(error, draft, "not canonical");
+			return NULL;
+		}
 		if (*draft->domain) {
 			refuse(error, draft,
 				"an extended identity has no administrative-domain of its own");
@@ -290,23 +310,27 @@ static struct ifmap_id *read_extended(const struct draft *draft, size_t max_size
 	return finish_checked(&whole, max_size, error);
 }
 
-struct ifmap_id *ifmap_identifier_read(
-	const struct ifmap_identifier_parts *parts, size_t max_size, GError **error)
+struct ifmap_id *ifmap_identifier_read(const struct ifmap_identifier_parts *parts, size_t max_size,
+	const struct ifmap_dialect *dialect, GError **error)
 {
 	struct draft draft = {
+		.dialect = dialect ? dialect : &IFMAP_DIALECT_DEFAULT,
 		.type = parts->type,
 		.name = parts->name,
 		.value = parts->name,
 		.domain = parts->domain && parts->type != IFMAP_ID_DEVICE ? parts->domain : "",
 	};
 	g_autofree char *folded = NULL;
+	g_autofree char *domain = NULL;
 
 	if (!check(&draft, parts, max_size, error))
 		return NULL;
 	if (g_strcmp0(draft.other_type, "extended") == 0)
 		return read_extended(&draft, max_size, error);
+	if (draft.dialect->fold_domain)
+		draft.domain_key = domain = g_utf8_strdown(draft.domain, -1);
 	if (draft.identity_type) {
-		folded = ifmap_idcheck_fold(draft.identity_type, draft.name);
+		folded = ifmap_idcheck_fold(draft.identity_type, draft.name, draft.dialect);
 		draft.value = folded;
 	}
 	return finish_checked(&draft, max_size, error);

@@ -7,6 +7,8 @@
  */
 #include <drover/ifmap.h>
 
+#include "ifmap/dialect.h"
+
 struct ifmap_id {
 	gint refs;
 	enum ifmap_id_type type;
@@ -35,10 +37,10 @@ struct ifmap_identifier_parts {
 /* Limits of the canonical key, bytes. */
 #define IFMAP_IDENTIFIER_MAX_DEFAULT ((size_t)16384)
 
-/* Builds an identifier from what a peer sent. Errors: INVALID_IDENTIFIER, INVALID_IDENTIFIER_TYPE,
- * IDENTIFIER_TOO_LONG. */
-struct ifmap_id *ifmap_identifier_read(
-	const struct ifmap_identifier_parts *parts, size_t max_size, GError **error);
+/* Builds an identifier from what a peer sent; `dialect` NULL: defaults. Errors: INVALID_IDENTIFIER,
+ * INVALID_IDENTIFIER_TYPE, IDENTIFIER_TOO_LONG. */
+struct ifmap_id *ifmap_identifier_read(const struct ifmap_identifier_parts *parts, size_t max_size,
+	const struct ifmap_dialect *dialect, GError **error);
 
 /* Type of an identifier element by its name; FALSE when `local` names none. */
 gboolean ifmap_identifier_type_from_string(const char *local, enum ifmap_id_type *ret_type);

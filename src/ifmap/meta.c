@@ -84,22 +84,37 @@ struct ifmap_meta *ifmap_meta_assemble(struct ifmap_meta_tree *tree,
 	return meta;
 }
 
-struct ifmap_meta *ifmap_meta_stamp(
-	const struct ifmap_meta *meta, const char *publisher_id, gint64 timestamp_us)
+/* `fraction` NULL: none. */
+static struct ifmap_meta *stamp(const struct ifmap_meta *meta, const char *publisher_id,
+	gint64 timestamp_us, const char *fraction)
 {
 	time_t seconds = (time_t)(timestamp_us / G_USEC_PER_SEC);
 	size_t after = meta->splice + meta->stamps_size;
-	char timestamp[32], fraction[16];
+	char timestamp[32];
 	struct tm tm;
 
 	gmtime_r(&seconds, &tm);
 	if (strftime(timestamp, sizeof(timestamp), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		timestamp[0] = '\0';
-	g_snprintf(fraction, sizeof(fraction), "0.%06d", (int)(timestamp_us % G_USEC_PER_SEC));
 	return ifmap_meta_assemble(meta->tree,
 		&(struct ifmap_meta_bytes){
 			meta->xml, meta->splice, meta->xml + after, meta->xml_size - after },
 		&(struct ifmap_meta_stamps){ publisher_id, timestamp, fraction, timestamp_us });
+}
+
+struct ifmap_meta *ifmap_meta_stamp(
+	const struct ifmap_meta *meta, const char *publisher_id, gint64 timestamp_us)
+{
+	char fraction[16];
+
+	g_snprintf(fraction, sizeof(fraction), "0.%06d", (int)(timestamp_us % G_USEC_PER_SEC));
+	return stamp(meta, publisher_id, timestamp_us, fraction);
+}
+
+struct ifmap_meta *ifmap_meta_stamp_whole(
+	const struct ifmap_meta *meta, const char *publisher_id, gint64 timestamp_us)
+{
+	return stamp(meta, publisher_id, timestamp_us, NULL);
 }
 
 const char *ifmap_meta_stamp_value(const struct ifmap_meta *meta, const char *local)

@@ -232,8 +232,8 @@ static void identifier_end(struct ifmap_reader *reader)
 	if (reader->depth > reader->capture_depth)
 		return;
 	reader->capture = CAPTURE_NONE;
-	id = ifmap_identifier_read(
-		&reader->identifier.parts, reader->setup->limits.max_identifier, &error);
+	id = ifmap_identifier_read(&reader->identifier.parts, reader->setup->limits.max_identifier,
+		reader->setup->limits.dialect, &error);
 	reader->setup->ops->identifier(reader->setup->self, id, error);
 	identifier_clear(reader);
 }

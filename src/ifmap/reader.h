@@ -8,6 +8,7 @@
  * unless it is said to be given away. Any thread; one run at a time per reader, which lives only
  * during ifmap_reader_run().
  */
+#include "ifmap/dialect.h"
 #include "ifmap/filter.h"
 
 struct ifmap_reader;
@@ -59,6 +60,7 @@ struct ifmap_reader_limits {
 	size_t max_identifier;
 	size_t max_metadata;
 	unsigned max_depth;
+	const struct ifmap_dialect *dialect; /* NULL: defaults */
 };
 
 /* What the outermost element is. */

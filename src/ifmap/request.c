@@ -26,6 +26,7 @@ const struct ifmap_request_limits IFMAP_REQUEST_LIMITS_DEFAULT = {
 /* The order of checks (ifmap.md 10); a lower rank wins. */
 enum rank {
 	RANK_OPERATION,
+	RANK_SESSION,
 	RANK_STRUCTURE,
 	RANK_IDENTIFIER,
 	RANK_METADATA,
@@ -50,6 +51,7 @@ enum place {
 struct parser {
 	struct ifmap_request *request;
 	const struct ifmap_request_limits *limits;
+	const struct ifmap_dialect *dialect;
 	struct ifmap_reader *reader; /* during a start tag */
 	GArray *places;              /* enum place, one a depth */
 	gboolean has_operation;
@@ -101,7 +103,7 @@ static gboolean read_number(
 	if (!text)
 		return TRUE;
 	g_strstrip(text);
-	if (strcmp(text, "-1") == 0) {
+	if (strcmp(text, "-1") == 0 && !parser->dialect->no_negatives) {
 		*inout_value = G_MAXUINT64;
 		return TRUE;
 	}
@@ -149,11 +151,14 @@ static struct ifmap_query *read_query(struct parser *parser, const struct ifmap_
 		query->max_depth = max_depth > UINT_MAX ? UINT_MAX : (unsigned)max_depth;
 	if (read_number(parser, tag, "max-size", &max_size))
 		query->max_size = max_size > SIZE_MAX ? SIZE_MAX : (size_t)max_size;
-	query->terminal = ifmap_terminal_new(terminal, &error);
+	query->terminal = ifmap_terminal_new(terminal, parser->dialect, &error);
 	if (error)
 		refuse_error(parser, RANK_IDENTIFIER, error);
 	query->match_links = read_filter(parser, tag, "match-links");
 	query->result_filter = read_filter(parser, tag, "result-filter");
+	if (query->result_filter && parser->dialect->exclusive_filter &&
+		!ifmap_filter_negate(query->result_filter, &error))
+		refuse_error(parser, RANK_FILTER, error);
 	return query;
 }
 
@@ -190,6 +195,11 @@ static void start_new_session(struct parser *parser, const struct ifmap_tag *tag
 static void start_purge(struct parser *parser, const struct ifmap_tag *tag)
 {
 	parser->request->publisher_id = ifmap_tag_attribute(tag, "ifmap-publisher-id");
+	if (!parser->request->publisher_id)
+		refuse(parser, RANK_STRUCTURE,
+			parser->dialect->purge_denied ? IFMAP_ERROR_ACCESS_DENIED
+						      : IFMAP_ERROR_FAILURE,
+			"ifmap-publisher-id is missing");
 }
 
 static void free_operation(gpointer data)
@@ -260,6 +270,15 @@ static int refuse_operation(struct parser *parser, const struct ifmap_tag *tag)
 	return -1;
 }
 
+static void check_session_id(struct parser *parser)
+{
+	if (!parser->request->session_id && parser->request->type != IFMAP_REQUEST_NEW_SESSION)
+		refuse(parser, RANK_SESSION,
+			parser->dialect->session_failure ? IFMAP_ERROR_FAILURE
+							 : IFMAP_ERROR_INVALID_SESSION_ID,
+			"session-id is missing");
+}
+
 static int start_in_body(struct parser *parser, const struct ifmap_tag *tag)
 {
 	if (parser->has_operation) {
@@ -273,6 +292,7 @@ static int start_in_body(struct parser *parser, const struct ifmap_tag *tag)
 		if (strcmp(requests[i].local, tag->local) != 0 || strcmp(tag->ns, IFMAP_NS) != 0)
 			continue;
 		parser->request->type = requests[i].type;
+		check_session_id(parser);
 		if (requests[i].start)
 			requests[i].start(parser, tag);
 		return (int)requests[i].place;
@@ -552,6 +572,10 @@ static void check_whole(struct parser *parser)
 {
 	if (!parser->has_operation)
 		refuse(parser, RANK_OPERATION, IFMAP_ERROR_FAILURE, "the SOAP body is empty");
+	else if (parser->request->operations && parser->request->operations->len == 0 &&
+		 parser->dialect->refuse_empty)
+		refuse(parser, RANK_STRUCTURE, IFMAP_ERROR_FAILURE,
+			"a publish without update, notify or delete");
 	else if (parser->request->subscribes && parser->request->subscribes->len == 0)
 		refuse(parser, RANK_STRUCTURE, IFMAP_ERROR_FAILURE,
 			"a subscribe without update or delete");
@@ -585,12 +609,14 @@ enum ifmap_parse_status ifmap_request_parse(const char *data, size_t size,
 	struct parser parser = {
 		.request = g_new0(struct ifmap_request, 1),
 		.limits = limits,
+		.dialect = limits->dialect ? limits->dialect : &IFMAP_DIALECT_DEFAULT,
 		.places = g_array_new(FALSE, FALSE, sizeof(enum place)),
 		.rank = RANK_NONE,
 	};
 	const struct ifmap_reader_setup setup = {
 		.frame = IFMAP_READER_ENVELOPE,
-		.limits = { limits->max_identifier, limits->max_metadata, limits->max_depth },
+		.limits = { limits->max_identifier, limits->max_metadata, limits->max_depth,
+			limits->dialect },
 		.ops = &ops,
 		.self = &parser,
 	};

@@ -6,6 +6,7 @@
  * order of errors. What a session may do is the server's business. A request owns everything it
  * points to; after parsing it is immutable and may be handed to another thread.
  */
+#include "ifmap/dialect.h"
 #include "ifmap/filter.h"
 #include "ifmap/publish.h"
 #include "ifmap/terminal.h"
@@ -64,6 +65,7 @@ struct ifmap_request_limits {
 	size_t max_metadata;   /* bytes of one metadata element */
 	unsigned max_depth;    /* XML nesting */
 	unsigned max_operations;
+	const struct ifmap_dialect *dialect; /* borrowed; NULL: defaults */
 };
 extern const struct ifmap_request_limits IFMAP_REQUEST_LIMITS_DEFAULT;
 
@@ -89,4 +91,7 @@ struct ifmap_query *ifmap_subscribe_steal_query(struct ifmap_subscribe *subscrib
 
 /* A new metadata value equal to `meta` but carrying the server's stamps (ifmap.md 2.7, 11.2). */
 struct ifmap_meta *ifmap_meta_stamp(
+	const struct ifmap_meta *meta, const char *publisher_id, gint64 timestamp_us);
+/* The same without ifmap-timestamp-fraction. */
+struct ifmap_meta *ifmap_meta_stamp_whole(
 	const struct ifmap_meta *meta, const char *publisher_id, gint64 timestamp_us);

@@ -56,7 +56,8 @@ static gboolean compile_identity(const char *token, struct rule *rule)
 	return rule->stops != NULL;
 }
 
-static gboolean compile_token(const char *token, struct rule *rule)
+static gboolean compile_token(
+	const char *token, const struct ifmap_dialect *dialect, struct rule *rule)
 {
 	const char *hash = strrchr(token, '#');
 
@@ -68,7 +69,8 @@ static gboolean compile_token(const char *token, struct rule *rule)
 	}
 	if (g_str_has_prefix(token, "identity:"))
 		return compile_identity(token + strlen("identity:"), rule);
-	rule->stops = stops_type;
+	rule->stops = dialect->spare_extended && strcmp(token, "identity") == 0 ? stops_nonextended
+										: stops_type;
 	return ifmap_identifier_type_from_string(token, &rule->type);
 }
 
@@ -80,7 +82,8 @@ static void clear_rule(gpointer data)
 	g_free(rule->b);
 }
 
-struct ifmap_terminal *ifmap_terminal_new(const char *text, GError **error)
+struct ifmap_terminal *ifmap_terminal_new(
+	const char *text, const struct ifmap_dialect *dialect, GError **error)
 {
 	g_auto(GStrv) tokens = NULL;
 	struct ifmap_terminal *terminal;
@@ -94,7 +97,7 @@ struct ifmap_terminal *ifmap_terminal_new(const char *text, GError **error)
 	for (char **token = tokens; *token; token++) {
 		struct rule rule = { NULL };
 
-		if (!compile_token(*token, &rule)) {
+		if (!compile_token(*token, dialect, &rule)) {
 			g_set_error(error, IFMAP_ERROR, IFMAP_ERROR_INVALID_IDENTIFIER,
 				"terminal-identifier-type: \"%.60s\" is no type of identifier",
 				*token);

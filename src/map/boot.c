@@ -40,14 +40,16 @@ static gboolean load_type(const char *ns, const char *name, enum ifmap_cardinali
 
 /* Identifiers and metadata are stored as they travel, so reading them back is reading a publish
  * request. */
-static struct ifmap_request *parse_record(const struct map_record *record, GError **error)
+static struct ifmap_request *parse_record(
+	const struct map_record *record, const struct ifmap_dialect *dialect, GError **error)
 {
 	/* They were within limits when they were accepted; limits may have become narrower. */
-	static const struct ifmap_request_limits wide = {
+	const struct ifmap_request_limits wide = {
 		.max_identifier = 1U << 30,
 		.max_metadata = 1U << 30,
 		.max_depth = 256,
 		.max_operations = 1,
+		.dialect = dialect,
 	};
 	g_autoptr(GString) text = g_string_new(NULL);
 	g_autofree char *session_id = NULL;
@@ -71,7 +73,7 @@ static gboolean load_fact(const struct map_record *record, gpointer data, GError
 {
 	const struct loading *loading = data;
 	struct map_engine *engine = loading->engine;
-	struct ifmap_request *request = parse_record(record, error);
+	struct ifmap_request *request = parse_record(record, engine->dialect, error);
 	gboolean good;
 
 	if (!request) {
@@ -85,6 +87,7 @@ static gboolean load_fact(const struct map_record *record, gpointer data, GError
 		.subject = &subject,
 		.publisher = map_graph_publisher(engine->graph, record->publisher),
 		.timestamp_us = record->timestamp_us,
+		.dialect = engine->dialect,
 	};
 	map_graph_set_next_serial(engine->graph, record->serial);
 	good = map_publish_apply(&publish, loading->change, request->operations, NULL, error);

@@ -12,6 +12,7 @@
 struct map_engine {
 	GMutex lock;
 	const struct map_limits *limits;
+	const struct ifmap_dialect *dialect;
 	struct map_engine_ops ops;
 	struct map_store *store;
 	struct map_graph *graph;

@@ -14,6 +14,11 @@
 	{ "limits", #key, BASE_CONF_##type, offsetof(struct map_config, limits.member), #initial, \
 		what, min, max },
 
+#define SWITCH(member, key, where, first, second, what)                                           \
+	{ "protocol", #key, BASE_CONF_CHOICE, offsetof(struct map_config, dialect.member), first, \
+		first " or " second ": " what " (" where ")",                                     \
+		.choices = (const char *const[]){ first, second, NULL } },
+
 static const struct base_conf_option client_options[] = {
 	CLIENT("read-only", read_only, "may search and subscribe, not publish or purge"),
 	CLIENT("may-purge-others", purge_others, "may purge another publisher's metadata"),
@@ -42,6 +47,7 @@ const struct base_conf_option MAP_CONFIG_OPTIONS[] = {
 		"workers; 0: one per processor", 0, 1024 },
 	/* clang-format off */
 	MAP_LIMITS(LIMIT)
+	IFMAP_DIALECT(SWITCH)
 	/* clang-format on */
 	{ "client", NULL, BASE_CONF_GROUP, offsetof(struct map_config, clients), NULL,
 		"one section a client, NAME its name", .members = client_options,

@@ -2,10 +2,11 @@
 /* drover-mapd's configuration: its rows for base/conf, and what can only be checked when all is
  * read.
  *
- * Limits are rows of map/limit.h. Clients have groups of their own, "[client NAME]". Constant once
- * read.
+ * Limits are rows of map/limit.h, switches of the protocol those of ifmap/dialect.h. Clients have
+ * groups of their own, "[client NAME]". Constant once read.
  */
 #include "base/conf.h"
+#include "ifmap/dialect.h"
 #include "map/limit.h"
 #include "map/policy.h"
 
@@ -21,6 +22,7 @@ struct map_config {
 	char *store;         /* database; "" keeps nothing */
 	char *user;          /* to become when started as root; "": stay */
 	unsigned threads;    /* workers; 0: one per processor, at least 2 */
+	struct ifmap_dialect dialect;
 	struct map_limits limits;
 	GHashTable *clients; /* name -> struct map_client_config * */
 };

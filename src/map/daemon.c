@@ -70,7 +70,7 @@ static struct map_engine *make_engine(const struct map_config *config, GError **
 		if (!store)
 			return NULL;
 	}
-	return map_engine_new(&config->limits, &engine_ops, store, error);
+	return map_engine_new(&config->limits, &config->dialect, &engine_ops, store, error);
 }
 
 struct map_daemon *map_daemon_open(const struct map_config *config, GError **error)

@@ -46,7 +46,8 @@ static void free_list(gpointer data)
 	g_slist_free(data);
 }
 
-struct map_engine *map_engine_new(const struct map_limits *limits, const struct map_engine_ops *ops,
+struct map_engine *map_engine_new(const struct map_limits *limits,
+	const struct ifmap_dialect *dialect, const struct map_engine_ops *ops,
 	struct map_store *store, GError **error)
 {
 	g_autoptr(map_engine) engine = g_new0(struct map_engine, 1);
@@ -55,6 +56,7 @@ struct map_engine *map_engine_new(const struct map_limits *limits, const struct 
 	random_bytes(seed, sizeof(seed));
 	g_mutex_init(&engine->lock);
 	engine->limits = limits;
+	engine->dialect = dialect;
 	engine->ops = *ops;
 	engine->store = store;
 	engine->graph = map_graph_new(seed);
@@ -265,6 +267,7 @@ static enum outcome publish(const struct work *work)
 		.subject = &work->client->subject,
 		.publisher = work->client->publisher,
 		.timestamp_us = next_timestamp(engine),
+		.dialect = engine->dialect,
 	};
 	g_autoptr(GPtrArray) notices = map_notices_new();
 	g_autoptr(GError) error = NULL;

@@ -46,8 +46,9 @@ struct map_call {
 };
 
 /* Loads what `store` holds (taken; NULL: nothing is durable). Not thread-safe; NULL and an error
- * when it cannot be read. `limits` is borrowed. */
-struct map_engine *map_engine_new(const struct map_limits *limits, const struct map_engine_ops *ops,
+ * when it cannot be read. `limits` and `dialect` are borrowed. */
+struct map_engine *map_engine_new(const struct map_limits *limits,
+	const struct ifmap_dialect *dialect, const struct map_engine_ops *ops,
 	struct map_store *store, GError **error);
 /* After map_engine_drain() and when no thread can call any more. */
 void map_engine_free(struct map_engine *engine);

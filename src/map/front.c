@@ -455,6 +455,7 @@ struct map_front *map_front_open(const struct map_config *config, GError **error
 	front->limits.max_identifier = config->limits.max_identifier;
 	front->limits.max_metadata = config->limits.max_metadata;
 	front->limits.max_operations = config->limits.max_operations;
+	front->limits.dialect = &config->dialect;
 	if (!g_file_get_contents(config->certificate, &front->certificate, NULL, error) ||
 		!g_file_get_contents(config->key, &front->key, NULL, error))
 		return NULL;

@@ -61,6 +61,13 @@ static struct map_element *find_element(
 	return link ? &link->element : NULL;
 }
 
+static struct ifmap_meta *stamp(const struct map_publish *publish, const struct ifmap_meta *meta)
+{
+	return publish->dialect->whole_seconds
+		       ? ifmap_meta_stamp_whole(meta, publish->publisher->id, publish->timestamp_us)
+		       : ifmap_meta_stamp(meta, publish->publisher->id, publish->timestamp_us);
+}
+
 static gboolean update_one(const struct map_publish *publish, struct map_change *change,
 	struct map_element *element, const struct ifmap_operation *operation,
 	const struct ifmap_meta *meta, GError **error)
@@ -79,8 +86,7 @@ static gboolean update_one(const struct map_publish *publish, struct map_change 
 	};
 	if (!allowed(publish, MAP_ACTION_UPDATE, &item, error))
 		return FALSE;
-	g_autoptr(ifmap_meta)
-		stamped = ifmap_meta_stamp(meta, publish->publisher->id, publish->timestamp_us);
+	g_autoptr(ifmap_meta) stamped = stamp(publish, meta);
 	const struct map_fact_spec spec = {
 		.meta = stamped,
 		.type = type,
@@ -119,8 +125,7 @@ static gboolean notify(const struct map_publish *publish, struct map_change *cha
 		if (!map_registry_check(publish->registry, meta, error) ||
 			!allowed(publish, MAP_ACTION_NOTIFY, &item, error))
 			return FALSE;
-		g_ptr_array_add(notice->metas,
-			ifmap_meta_stamp(meta, publish->publisher->id, publish->timestamp_us));
+		g_ptr_array_add(notice->metas, stamp(publish, meta));
 	}
 	return TRUE;
 }

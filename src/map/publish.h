@@ -16,6 +16,7 @@ struct map_publish {
 	const struct map_subject *subject;
 	struct map_publisher *publisher;
 	gint64 timestamp_us; /* of the whole request */
+	const struct ifmap_dialect *dialect;
 };
 
 /* One notify: stamped metadata and where it happened. */

@@ -101,6 +101,30 @@ static const struct {
 		{ ID, "O=Linux,CN=moon", NULL, "distinguished-name" }, FALSE },
 	{ { ID, "O=a\\,b,CN=x", NULL, "distinguished-name" },
 		{ ID, "O=a, b=,CN=x", NULL, "distinguished-name" }, FALSE },
+	{ { ID, "CN=Moon,O=Linux strongSwan", NULL, "distinguished-name" },
+		{ ID, "cn=moon, o=LINUX   strongswan", NULL, "distinguished-name" }, TRUE },
+	{ { ID, "CN=a+O=b,C=ch", NULL, "distinguished-name" },
+		{ ID, "O=B + CN=A,c=CH", NULL, "distinguished-name" }, TRUE },
+	{ { ID, "CN=a\\2Cb", NULL, "distinguished-name" },
+		{ ID, "CN=\"A,B\"", NULL, "distinguished-name" }, TRUE },
+	{ { ID, "CN=a\\,b", NULL, "distinguished-name" },
+		{ ID, "CN=a,O=b", NULL, "distinguished-name" }, FALSE },
+	{ { ID, "CN=\\C3\\84", NULL, "distinguished-name" },
+		{ ID, "CN=\u00e4", NULL, "distinguished-name" }, TRUE },
+	{ { ID, "2.5.4.3=x", NULL, "distinguished-name" },
+		{ ID, "OID.2.5.4.3=X", NULL, "distinguished-name" }, TRUE },
+	{ { ID, "CN=#04024869", NULL, "distinguished-name" },
+		{ ID, "CN=#0402 4869", NULL, "distinguished-name" }, FALSE },
+	{ { ID, "CN=#0402486F", NULL, "distinguished-name" },
+		{ ID, "CN=#0402486f", NULL, "distinguished-name" }, TRUE },
+	{ { ID, "CN=#0402486f", NULL, "distinguished-name" },
+		{ ID, "CN=\\#0402486f", NULL, "distinguished-name" }, FALSE },
+	{ { ID, "CN=a,", NULL, "distinguished-name" }, { ID, "cn=a,", NULL, "distinguished-name" },
+		FALSE },
+	{ { ID, "CN=\"a", NULL, "distinguished-name" },
+		{ ID, "cn=\"a", NULL, "distinguished-name" }, FALSE },
+	{ { ID, "CN=a;O=b", NULL, "distinguished-name" },
+		{ ID, "cn=a,o=b", NULL, "distinguished-name" }, TRUE },
 	{ { ID, "no dn", NULL, "distinguished-name" }, { ID, "no dn", NULL, "distinguished-name" },
 		TRUE },
 	{ { DEV, "x", "ignored" }, { DEV, "x" }, TRUE }, /* 2.5: by name only */
@@ -134,7 +158,8 @@ static const struct {
 static struct ifmap_id *read_or_die(const struct ifmap_identifier_parts *parts)
 {
 	g_autoptr(GError) error = NULL;
-	struct ifmap_id *id = ifmap_identifier_read(parts, IFMAP_IDENTIFIER_MAX_DEFAULT, &error);
+	struct ifmap_id *id = ifmap_identifier_read(
+		parts, IFMAP_IDENTIFIER_MAX_DEFAULT, NULL, &error);
 
 	g_assert_no_error(error);
 	return id;
@@ -186,7 +211,7 @@ static void test_refused(void)
 	for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
 		g_autoptr(GError) error = NULL;
 		g_autoptr(ifmap_id) id = ifmap_identifier_read(
-			&refused[i].parts, IFMAP_IDENTIFIER_MAX_DEFAULT, &error);
+			&refused[i].parts, IFMAP_IDENTIFIER_MAX_DEFAULT, NULL, &error);
 
 		g_test_message(
 			"%zu: %s", i, refused[i].parts.name ? refused[i].parts.name : "(none)");
@@ -209,10 +234,10 @@ static void test_too_long(void)
 	g_autofree char *name = g_strnfill(20000, 'x');
 	struct ifmap_identifier_parts parts = { AR, name };
 	g_autoptr(GError) error = NULL;
-	g_autoptr(ifmap_id) fits = ifmap_identifier_read(&parts, 30000, NULL);
+	g_autoptr(ifmap_id) fits = ifmap_identifier_read(&parts, 30000, NULL, NULL);
 
 	g_assert_nonnull(fits);
-	g_assert_null(ifmap_identifier_read(&parts, 16384, &error));
+	g_assert_null(ifmap_identifier_read(&parts, 16384, NULL, &error));
 	g_assert_error(error, IFMAP_ERROR, IFMAP_ERROR_IDENTIFIER_TOO_LONG); /* C72 */
 }
 

@@ -122,7 +122,7 @@ static char *random_request(void)
 	g_string_append_printf(out,
 		"<env:Envelope xmlns:env='" SOAP "' xmlns:ifmap='" IFMAP_NS
 		"' xmlns:p='urn:p0' xmlns:ns1='urn:n0' "
-		"xmlns:ns2='urn:m0'><env:Body><ifmap:publish><update><device><name>d</name></device><metadata>"
+		"xmlns:ns2='urn:m0'><env:Body><ifmap:publish session-id='s'><update><device><name>d</name></device><metadata>"
 		"<%s ifmap-cardinality='multiValue' ifmap-publisher-id='forged'%s>",
 		root, PICK(attributes));
 	for (int n = g_test_rand_int_range(0, 4); n > 0; n--)
@@ -230,7 +230,7 @@ static void test_qname_content(void)
 	g_autoptr(ifmap_meta) meta = first_meta(
 		"<env:Envelope xmlns:env='" SOAP "' xmlns:ifmap='" IFMAP_NS
 		"' xmlns:q='urn:q' xmlns:s='urn:s' "
-		"xmlns:no='urn:no'><env:Body><ifmap:publish><update><device><name>d</name></device><metadata>"
+		"xmlns:no='urn:no'><env:Body><ifmap:publish session-id='s'><update><device><name>d</name></device><metadata>"
 		"<x xmlns='urn:x' ifmap-cardinality='singleValue' t='q:int' u='http://x'><y>s:name</y></x>"
 		"</metadata></update></ifmap:publish></env:Body></env:Envelope>");
 

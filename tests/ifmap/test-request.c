@@ -336,28 +336,29 @@ static const struct {
 	{ "depth in metadata", PUBLISH("<update>" DEVICE "<metadata>"), "<a>", 10000, "",
 		IFMAP_PARSE_BAD_XML, 0 },
 	{ "metadata",
-		HEAD "<ifmap:publish><update>" DEVICE
+		HEAD "<ifmap:publish session-id='s'><update>" DEVICE
 		     "<metadata><x xmlns='urn:x' ifmap-cardinality='singleValue'>",
 		"0123456789abcdef", 70000, "</x></metadata></update></ifmap:publish>" TAIL,
 		IFMAP_PARSE_REFUSED, IFMAP_ERROR_METADATA_TOO_LONG }, /* C72 */
 	{ "many elements",
-		HEAD "<ifmap:publish><update>" DEVICE
+		HEAD "<ifmap:publish session-id='s'><update>" DEVICE
 		     "<metadata><x xmlns='urn:x' ifmap-cardinality='singleValue'>",
 		"<a/>", 20000, "</x></metadata></update></ifmap:publish>" TAIL, IFMAP_PARSE_REFUSED,
 		IFMAP_ERROR_METADATA_TOO_LONG },
-	{ "name", HEAD "<ifmap:publish><delete><access-request name='", "0123456789abcdef", 70000,
-		"'/></delete></ifmap:publish>" TAIL, IFMAP_PARSE_REFUSED,
+	{ "name", HEAD "<ifmap:publish session-id='s'><delete><access-request name='",
+		"0123456789abcdef", 70000, "'/></delete></ifmap:publish>" TAIL, IFMAP_PARSE_REFUSED,
 		IFMAP_ERROR_IDENTIFIER_TOO_LONG }, /* C72 */
-	{ "device", HEAD "<ifmap:publish><delete><device><name>", "0123456789abcdef", 70000,
-		"</name></device></delete></ifmap:publish>" TAIL, IFMAP_PARSE_REFUSED,
+	{ "device", HEAD "<ifmap:publish session-id='s'><delete><device><name>", "0123456789abcdef",
+		70000, "</name></device></delete></ifmap:publish>" TAIL, IFMAP_PARSE_REFUSED,
 		IFMAP_ERROR_IDENTIFIER_TOO_LONG },
-	{ "filter", HEAD "<ifmap:publish><delete filter='", "(", 70000,
+	{ "filter", HEAD "<ifmap:publish session-id='s'><delete filter='", "(", 70000,
 		"'>" DEVICE "</delete></ifmap:publish>" TAIL, IFMAP_PARSE_REFUSED,
 		IFMAP_ERROR_FAILURE },
-	{ "operations", HEAD "<ifmap:publish>", "<delete><device><name>d</name></device></delete>",
-		100001, "</ifmap:publish>" TAIL, IFMAP_PARSE_REFUSED, IFMAP_ERROR_FAILURE },
-	{ "children of an operation without any", HEAD "<ifmap:poll>", "<a><b/></a>", 50000,
-		"</ifmap:poll>" TAIL, IFMAP_PARSE_OK, 0 },
+	{ "operations", HEAD "<ifmap:publish session-id='s'>",
+		"<delete><device><name>d</name></device></delete>", 100001, "</ifmap:publish>" TAIL,
+		IFMAP_PARSE_REFUSED, IFMAP_ERROR_FAILURE },
+	{ "children of an operation without any", HEAD "<ifmap:poll session-id='s'>", "<a><b/></a>",
+		50000, "</ifmap:poll>" TAIL, IFMAP_PARSE_OK, 0 },
 };
 
 static void test_heaps(void)

@@ -82,7 +82,8 @@ struct map_engine *inside_engine_new(void)
 {
 	static const struct map_engine_ops OPS = { .answer = on_answer };
 	g_autoptr(GError) error = NULL;
-	struct map_engine *engine = map_engine_new(&map_limits_default, &OPS, NULL, &error);
+	struct map_engine *engine = map_engine_new(
+		&map_limits_default, &IFMAP_DIALECT_DEFAULT, &OPS, NULL, &error);
 	if (!engine)
 		g_error("%s", error->message);
 	return engine;
