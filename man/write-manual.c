@@ -2,10 +2,11 @@
  * completion, on standard output, out of the table of `drover`'s commands, so that they cannot lag
  * behind the program.
  *
- * In a template these lines are replaced: @COMMANDS@ and @OPTIONS@ (of the table), @FILE@ (FILE as
- * a literal block).
+ * In a template these lines are replaced: @COMMANDS@ and @OPTIONS@ (of the table), @ASSUMPTIONS@
+ * (of plan/assume.h), @FILE@ (FILE as a literal block).
  */
 #include "cmd/command.h"
+#include "plan/assume.h"
 
 #include <string.h>
 
@@ -47,6 +48,28 @@ static void write_own_options(const struct command *command)
 				o->argument ? o->argument : "");
 }
 
+static void write_examples(const struct command *command)
+{
+	g_auto(GStrv) lines = g_strsplit(command->examples ? command->examples : "", "\n", -1);
+
+	for (char **line = lines; *line; line++) {
+		g_autofree char *text = plain(*line);
+
+		if (**line)
+			printf("\t%s\n\n", text);
+	}
+}
+
+static void write_assumptions(void)
+{
+	for (const struct plan_assume_form *form = PLAN_ASSUME_FORMS; form->example; form++) {
+		g_autofree char *example = plain(form->example);
+		g_autofree char *what = plain(form->what);
+
+		printf("*%s*\n\t%s\n\n", example, what);
+	}
+}
+
 static void write_commands(void)
 {
 	for (const struct command *c = COMMANDS; c->noun; c++) {
@@ -56,6 +79,7 @@ static void write_commands(void)
 			*c->arguments ? " " : "", c->arguments);
 		write_own_options(c);
 		printf("\n\t%s%s\n\n", what, g_str_has_suffix(what, "?") ? "" : ".");
+		write_examples(c);
 	}
 	printf("## OPTIONS OF SINGLE COMMANDS\n\n");
 	for (const struct command_option *o = COMMAND_OPTIONS; o->name; o++)
@@ -139,6 +163,8 @@ static int fill(const char *template, const char *file)
 			write_commands();
 		else if (strcmp(*line, "@OPTIONS@") == 0)
 			write_options();
+		else if (strcmp(*line, "@ASSUMPTIONS@") == 0)
+			write_assumptions();
 		else if (strcmp(*line, "@FILE@") == 0)
 			code |= write_file(file);
 		else

@@ -1,5 +1,7 @@
 #include "cmd/command.h"
 
+#include "cmd/assume.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +23,8 @@ const struct command_option COMMAND_OPTIONS[] = {
 		FALSE),
 	ROW("snapshot", 0, FILENAME, snapshot, "FILE", "use a world file instead of the map",
 		FALSE),
+	ROW("assume", 'A', STRING_ARRAY, assume, "FACT",
+		"suppose that: B.memory=+8G, B=down, B--s1=down, ...; @FILE: one a line", FALSE),
 	ROW("dry-run", 'n', NONE, dry_run, NULL, "print the steps and do nothing", FALSE),
 	ROW("status", 0, NONE, status, NULL, "how the last move stands or ended", FALSE),
 	ROW("abort", 0, NONE, abort, NULL, "bring a running move back", FALSE),
@@ -38,11 +42,16 @@ const struct command_option COMMAND_OPTIONS[] = {
 	{ NULL },
 };
 
-gboolean command_takes(const struct command *command, const struct command_option *option)
+static gboolean takes(const struct command *command, const char *option)
 {
 	g_auto(GStrv) names = g_strsplit(command->options, " ", -1);
 
-	return option->common || g_strv_contains((const char *const *)names, option->name);
+	return g_strv_contains((const char *const *)names, option);
+}
+
+gboolean command_takes(const struct command *command, const struct command_option *option)
+{
+	return option->common || takes(command, option->name);
 }
 
 static GOptionEntry *entries_of(const struct command *command, struct context *context)
@@ -84,11 +93,8 @@ void command_help(FILE *out)
 		out);
 }
 
-void command_help_one(FILE *out, const struct command *command)
+static void help_options(FILE *out, const struct command *command)
 {
-	fprintf(out, "usage: drover %s%s%s %s [OPTIONS]\n\n%s.\n\n", command->noun,
-		command->verb ? " " : "", command->verb ? command->verb : "", command->arguments,
-		command->what);
 	for (const struct command_option *row = COMMAND_OPTIONS; row->name; row++) {
 		g_autofree char *name = g_strdup_printf("--%s%s%s", row->name,
 			row->argument ? "=" : "", row->argument ? row->argument : "");
@@ -97,6 +103,30 @@ void command_help_one(FILE *out, const struct command *command)
 			fprintf(out, "  %c%c %-26s %s\n", row->letter ? '-' : ' ',
 				row->letter ? row->letter : ' ', name, row->what);
 	}
+}
+
+static void help_examples(FILE *out, const struct command *command)
+{
+	g_auto(GStrv) lines = g_strsplit(command->examples ? command->examples : "", "\n", -1);
+
+	if (command->examples)
+		fputs("\nExamples:\n", out);
+	for (char **line = lines; *line; line++)
+		if (**line)
+			fprintf(out, "  %s\n", *line);
+}
+
+void command_help_one(FILE *out, const struct command *command)
+{
+	fprintf(out, "usage: drover %s%s%s %s [OPTIONS]\n\n%s%s\n\n", command->noun,
+		command->verb ? " " : "", command->verb ? command->verb : "", command->arguments,
+		command->what, g_str_has_suffix(command->what, "?") ? "" : ".");
+	help_options(out, command);
+	if (takes(command, "assume")) {
+		fputs("\nWhat may be assumed, by name:\n", out);
+		assume_help(out);
+	}
+	help_examples(out, command);
 }
 
 /* ---- dispatch ---- */

@@ -23,6 +23,7 @@ struct command {
 	int min_args;
 	int max_args; /* -1: any number */
 	int (*run)(struct context *context, char **args);
+	const char *examples; /* command lines, one a line; NULL: the synopsis says enough */
 };
 
 extern const struct command COMMANDS[]; /* ends with a NULL noun */
@@ -66,7 +67,7 @@ int cmd_label_check(struct context *context, char **args);
 int cmd_link(struct context *context, char **args);
 int cmd_snapshot(struct context *context, char **args);
 
-/* Prints the help of everything, or of one command. */
+/* Prints the help of everything, or of one command with its options and examples. */
 void command_help(FILE *out);
 void command_help_one(FILE *out, const struct command *command);
 /* Parses the command line, runs the command, returns its exit code. */

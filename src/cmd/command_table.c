@@ -22,11 +22,17 @@ const struct command COMMANDS[] = {
 	{ "vapp", "stop", "VAPP", "no-wait", "Stop all machines", 1, 1, cmd_vapp_stop },
 	{ "vapp", "remove", "VAPP", "no-wait", "Stop all machines and forget the application", 1, 1,
 		cmd_vapp_remove },
-	{ "plan", NULL, "VAPP", "to snapshot",
-		"May the application run there? With every reason why not", 1, 1, cmd_plan },
-	{ "move", NULL, "VAPP", "to dry-run snapshot status abort no-wait",
+	{ "plan", NULL, "VAPP", "to assume snapshot",
+		"May the application run there? With every reason why not", 1, 1, cmd_plan,
+		"drover plan shop --to B\n"
+		"drover plan shop --to B --assume B.memory=+8G --assume C=down\n"
+		"drover snapshot -o today.json; drover plan shop --snapshot today.json -A s1=down\n" },
+	{ "move", NULL, "VAPP", "to dry-run assume snapshot status abort no-wait",
 		"Move an application as a whole: it lands entirely or comes back entirely", 1, 1,
-		cmd_move },
+		cmd_move,
+		"drover move shop --to B --dry-run\n"
+		"drover move shop --to B,C\n"
+		"drover move shop --status\n" },
 	{ "verify", NULL, "[VAPP]", "snapshot",
 		"Are the kernel's rules, read back, what they shall be?", 0, 1, cmd_verify },
 	{ "why", NULL, "MACHINE", "", "What was refused to a machine lately, and by which rule", 1,

@@ -197,7 +197,6 @@ void context_clear(struct context *context)
 	g_free(context->output);
 	g_free(context->connect);
 	g_free(context->snapshot);
-	g_free(context->format);
 	g_free(context->risk);
 	g_free(context->links);
 	g_free(context->filter);

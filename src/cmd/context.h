@@ -18,9 +18,8 @@ struct context {
 	char *output;   /* -o */
 	char *connect;  /* -c */
 	char *snapshot; /* --snapshot: a world file instead of the map */
-	char *format;
 	char *risk;
-	char **assume;
+	char **assume; /* --assume, in order */
 	gboolean json;
 	gboolean quiet;
 	gboolean dry_run;
@@ -46,7 +45,7 @@ extern const struct base_conf_option CONTEXT_OPTIONS[];
 /* The client, its session not opened yet; NULL after having said why not (*ret_exit is the exit
  * code). */
 struct ifmap_client *context_client(struct context *context, int *ret_exit);
-/* The world as the map (or --snapshot) has it now, --assume applied; NULL as above. Owned by the
+/* The world as the map (or --snapshot) has it now; NULL as above. Owned by the
  * context. */
 struct world *context_world(struct context *context, int *ret_exit);
 /* Forgets the world, so that the next context_world() asks again. */

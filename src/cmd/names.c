@@ -6,27 +6,33 @@
 
 #define WORD_MAX 63 /* longer ones are not compared: nobody mistypes them by two letters */
 
+typedef guint8 costs[WORD_MAX + 1][WORD_MAX + 1];
+
+/* From the first i letters of a to the first k of b. */
+static guint8 cost_of(const char *a, const char *b, costs cost, size_t i, size_t k)
+{
+	unsigned least = MIN(cost[i - 1][k], cost[i][k - 1]) + 1U;
+
+	least = MIN(least, cost[i - 1][k - 1] + (a[i - 1] == b[k - 1] ? 0U : 1U));
+	if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1])
+		least = MIN(least, cost[i - 2][k - 2] + 1U);
+	return (guint8)least;
+}
+
 /* Optimal string alignment: insertions, deletions, exchanges and swaps of neighbours, one each. */
 static unsigned distance(const char *a, const char *b)
 {
 	size_t n = strlen(a);
 	size_t m = strlen(b);
-	guint8 cost[WORD_MAX + 1][WORD_MAX + 1];
+	costs cost;
 
 	for (size_t i = 0; i <= n; i++)
 		cost[i][0] = (guint8)i;
 	for (size_t k = 0; k <= m; k++)
 		cost[0][k] = (guint8)k;
 	for (size_t i = 1; i <= n; i++)
-		for (size_t k = 1; k <= m; k++) {
-			unsigned other = a[i - 1] == b[k - 1] ? 0 : 1;
-			unsigned least = MIN(cost[i - 1][k], cost[i][k - 1]) + 1U;
-
-			least = MIN(least, cost[i - 1][k - 1] + other);
-			if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1])
-				least = MIN(least, cost[i - 2][k - 2] + 1U);
-			cost[i][k] = (guint8)least;
-		}
+		for (size_t k = 1; k <= m; k++)
+			cost[i][k] = cost_of(a, b, cost, i, k);
 	return cost[n][m];
 }
 

@@ -1,4 +1,5 @@
 /* plan and move. */
+#include "cmd/assume.h"
 #include "cmd/command.h"
 #include "cmd/names.h"
 #include "cmd/order.h"
@@ -21,6 +22,12 @@ static void print_reason(const struct facts_reason *reason)
 		printf("      mend: %s\n", reason->fix);
 }
 
+static void print_reasons(const struct facts_clearance *verdict)
+{
+	for (unsigned i = 0; verdict->reasons && i < verdict->reasons->len; i++)
+		print_reason(verdict->reasons->pdata[i]);
+}
+
 static void print_verdict(const struct context *context, const char *vapp, const char *host,
 	const struct facts_clearance *verdict)
 {
@@ -29,8 +36,29 @@ static void print_verdict(const struct context *context, const char *vapp, const
 	printf("%s on %s: %s (for %s)%s%s\n", vapp, host, verdict->clear ? "clear" : "NOT CLEAR",
 		age, verdict->changed && *verdict->changed ? "; last change: " : "",
 		verdict->changed && *verdict->changed ? verdict->changed : "");
-	for (unsigned i = 0; verdict->reasons && i < verdict->reasons->len; i++)
-		print_reason(verdict->reasons->pdata[i]);
+	print_reasons(verdict);
+}
+
+static void print_supposed(const char *vapp, const char *host,
+	const struct facts_clearance *verdict, const struct facts_clearance *now)
+{
+	printf("%s on %s: %s; now it is %s%s%s\n", vapp, host,
+		verdict->clear ? "would be clear" : "would NOT BE CLEAR",
+		now->clear ? "clear" : "not clear",
+		verdict->changed && *verdict->changed ? "; what changes: " : "",
+		verdict->changed && *verdict->changed ? verdict->changed : "");
+	print_reasons(verdict);
+}
+
+static void judge_here(const struct world *world, const struct world_vapp *vapp,
+	const struct world_host *host, const struct facts_clearance *before, guint64 now_ms,
+	struct facts_clearance *ret)
+{
+	g_autoptr(plan_judge) judge = plan_judge_new(world);
+	g_autoptr(GPtrArray) reasons = NULL;
+
+	plan_clear_on(judge, vapp->name, host->uuid, now_ms, &reasons);
+	plan_clearance_to_fact(reasons, before, now_ms, ret);
 }
 
 /* The standing verdict when the map has one, else one reached here and now by the same judge. */
@@ -38,48 +66,80 @@ static void verdict_for(const struct world *world, const struct world_vapp *vapp
 	const struct world_host *host, guint64 now_ms, struct facts_clearance *ret)
 {
 	const struct facts_clearance *standing = g_hash_table_lookup(vapp->clearances, host->uuid);
-	g_autoptr(plan_judge) judge = NULL;
-	g_autoptr(GPtrArray) reasons = NULL;
 
-	if (standing) {
+	if (standing)
 		facts_copy(FACTS_CLEARANCE, standing, ret);
-		return;
-	}
-	judge = plan_judge_new(world);
-	plan_clear_on(judge, vapp->name, host->uuid, now_ms, &reasons);
-	plan_clearance_to_fact(reasons, NULL, now_ms, ret);
+	else
+		judge_here(world, vapp, host, NULL, now_ms, ret);
 }
 
-static int show_one(struct context *context, const struct world *world,
-	const struct world_vapp *vapp, const struct world_host *host, json_t *list)
+/* What `drover plan` shows. */
+struct showing {
+	struct context *context;
+	const struct world *world;
+	const struct supposed *supposed; /* NULL: only what is */
+	json_t *list;
+};
+
+static json_t *verdict_json(
+	const char *vapp, const char *host, const struct facts_clearance *verdict)
 {
+	json_t *json = facts_to_json(FACTS_CLEARANCE, verdict);
+
+	json_object_set_new(json, "vapp", json_string(vapp));
+	json_object_set_new(json, "host", json_string(host));
+	return json;
+}
+
+static int show_supposed(const struct showing *showing, const struct world_vapp *vapp,
+	const struct world_host *host, const struct facts_clearance *now)
+{
+	const struct world *world = showing->supposed->world;
+	const char *name = world_host_name(host);
 	g_auto(facts_clearance) verdict = { 0 };
 	json_t *json;
 
-	verdict_for(world, vapp, host, context_world_ms(context), &verdict);
-	json = facts_to_json(FACTS_CLEARANCE, &verdict);
-	json_object_set_new(json, "vapp", json_string(vapp->name));
-	json_object_set_new(json, "host", json_string(world_host_name(host)));
-	json_array_append_new(list, json);
-	if (!context->json)
-		print_verdict(context, vapp->name, world_host_name(host), &verdict);
+	judge_here(world, world_find_vapp(world, vapp->name), host, now,
+		context_world_ms(showing->context), &verdict);
+	json = verdict_json(vapp->name, name, &verdict);
+	json_object_set_new(json, "assumed", assume_json(showing->supposed));
+	json_object_set_new(json, "now", facts_to_json(FACTS_CLEARANCE, now));
+	json_array_append_new(showing->list, json);
+	if (!showing->context->json)
+		print_supposed(vapp->name, name, &verdict, now);
+	return verdict.clear ? COMMAND_DONE : COMMAND_REFUSED;
+}
+
+static int show_one(
+	const struct showing *showing, const struct world_vapp *vapp, const struct world_host *host)
+{
+	const char *name = world_host_name(host);
+	g_auto(facts_clearance) verdict = { 0 };
+
+	verdict_for(showing->world, vapp, host, context_world_ms(showing->context), &verdict);
+	if (showing->supposed)
+		return show_supposed(showing, vapp, host, &verdict);
+	json_array_append_new(showing->list, verdict_json(vapp->name, name, &verdict));
+	if (!showing->context->json)
+		print_verdict(showing->context, vapp->name, name, &verdict);
 	return verdict.clear ? COMMAND_DONE : COMMAND_REFUSED;
 }
 
 /* One host per verdict; one host alone decides the exit code, of several any clear one does. */
-static int show_hosts(struct context *context, const struct world *world,
-	const struct world_vapp *vapp, GPtrArray *hosts)
+static int show_hosts(struct showing *showing, const struct world_vapp *vapp, GPtrArray *hosts)
 {
 	int code = COMMAND_REFUSED;
-	json_t *list = json_array();
 
+	showing->list = json_array();
+	if (showing->supposed && !showing->context->json)
+		assume_print(showing->supposed);
 	for (unsigned i = 0; i < hosts->len; i++)
-		if (show_one(context, world, vapp, hosts->pdata[i], list) == COMMAND_DONE)
+		if (show_one(showing, vapp, hosts->pdata[i]) == COMMAND_DONE)
 			code = COMMAND_DONE;
-	if (context->json)
-		out_json(list);
+	if (showing->context->json)
+		out_json(showing->list);
 	else
-		json_decref(list);
+		json_decref(showing->list);
 	return code;
 }
 
@@ -89,11 +149,18 @@ int cmd_plan(struct context *context, char **args)
 	const struct world *world = context_world(context, &code);
 	const struct world_vapp *vapp = world ? names_vapp(world, args[0]) : NULL;
 	g_autoptr(GPtrArray) hosts = NULL;
+	g_auto(supposed_value) supposed = { 0 };
+	struct showing showing = { context, world, NULL, NULL };
 
 	if (!vapp)
 		return world ? COMMAND_REFUSED : code;
 	hosts = context->to ? names_hosts(world, context->to) : world_hosts(world);
-	return hosts ? show_hosts(context, world, vapp, hosts) : COMMAND_REFUSED;
+	if (!hosts)
+		return COMMAND_REFUSED;
+	if (context->assume && !assume(context, world, &supposed))
+		return COMMAND_REFUSED;
+	showing.supposed = context->assume ? &supposed : NULL;
+	return show_hosts(&showing, vapp, hosts);
 }
 
 /* ---- move ---- */
@@ -179,11 +246,17 @@ static int dry_run(struct context *context, const char *name)
 	const struct world *world = context_world(context, &code);
 	const struct world_vapp *vapp = world ? names_package(world, name) : NULL;
 	g_auto(GStrv) hosts = vapp ? destinations(context, world) : NULL;
+	g_auto(supposed_value) supposed = { 0 };
 
-	if (!world)
-		return code;
-	return hosts ? dry_run_to(context, world, vapp, (const char *const *)hosts)
-		     : COMMAND_REFUSED;
+	if (!hosts)
+		return world ? COMMAND_REFUSED : code;
+	if (context->assume && !assume(context, world, &supposed))
+		return COMMAND_REFUSED;
+	if (context->assume && !context->json)
+		assume_print(&supposed);
+	if (context->assume)
+		world = supposed.world;
+	return dry_run_to(context, world, world_find_vapp(world, name), (const char *const *)hosts);
 }
 
 int cmd_move(struct context *context, char **args)
@@ -191,6 +264,8 @@ int cmd_move(struct context *context, char **args)
 	if (context->snapshot && !context->dry_run && !context->status)
 		return context_say(
 			COMMAND_USAGE, "move: --snapshot goes with --dry-run or --status");
+	if (context->assume && !context->dry_run)
+		return context_say(COMMAND_USAGE, "move: --assume goes with --dry-run");
 	if (context->status)
 		return order_print(context, args[0]);
 	if (context->abort)

@@ -28,6 +28,27 @@ static GPtrArray *sorted(GHashTable *set)
 	return list;
 }
 
+GArray *world_cables(const struct world *world)
+{
+	g_autoptr(GPtrArray) list = sorted(world->cables);
+	GArray *cables = g_array_sized_new(FALSE, FALSE, sizeof(struct world_cable), list->len);
+
+	for (unsigned i = 0; i < list->len; i++) {
+		const struct world_stored *stored = list->pdata[i];
+		struct world_cable cable = { stored->a, stored->b, stored->fact };
+
+		g_array_append_val(cables, cable);
+	}
+	return cables;
+}
+
+gboolean world_has_switch(const struct world *world, const char *name)
+{
+	const struct fabric_node *node = fabric_find_node(world_fabric(world), name);
+
+	return node && node->kind == FABRIC_SWITCH;
+}
+
 static void add_node(struct fabric *graph, const char *name, enum fabric_kind kind)
 {
 	if (!fabric_find_node(graph, name))

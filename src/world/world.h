@@ -150,6 +150,18 @@ GPtrArray *world_hosts(const struct world *world);
 GPtrArray *world_machines(const struct world *world);
 GPtrArray *world_vapps(const struct world *world);
 
+/* A cable: the facts' places, "device:UUID" or "switch:NAME". */
+struct world_cable {
+	const char *a;
+	const char *b;
+	const struct facts_fabric_link *link;
+};
+/* All of them, in order; struct world_cable. The array is the caller's, what it points at is not.
+ */
+GArray *world_cables(const struct world *world);
+/* Whether facts know a switch of that name. */
+gboolean world_has_switch(const struct world *world, const char *name);
+
 /* Its agent stands: it is in the fleet and says who it is. Both vanish with the agent's session. */
 gboolean world_host_alive(const struct world_host *host);
 /* For people: the name, else the UUID. Never NULL. */

@@ -169,6 +169,12 @@ static const struct failure {
 	{ "move shop --dry-run --to=Z --snapshot=@SNAPSHOT", COMMAND_REFUSED, "Z: no such host" },
 	{ "move Shop -n --snapshot=@SNAPSHOT", COMMAND_REFUSED, "did you mean shop?" },
 	{ "move shop --to=B --snapshot=@SNAPSHOT", COMMAND_USAGE, "--dry-run" },
+	{ "move shop --to=B -A C=down", COMMAND_USAGE, "--dry-run" },
+	{ "plan shop --snapshot=@SNAPSHOT -A Q=down", COMMAND_REFUSED, "Q=down: no host" },
+	{ "plan shop --snapshot=@SNAPSHOT -A @@FOLDER/none", COMMAND_REFUSED, "none" },
+	{ "plan shop --snapshot=@SNAPSHOT -A @@FOLDER/bad-assumptions", COMMAND_REFUSED, "line 3" },
+	{ "plan shop --snapshot=@SNAPSHOT -A label-policy=@FOLDER/broken.json", COMMAND_REFUSED,
+		"broken.json" },
 	{ "explain NOSUCH", COMMAND_REFUSED, "NOSUCH is no reason code" },
 	{ "label show @FOLDER/none.acm", COMMAND_REFUSED, "none.acm" },
 	{ "vapp import @FOLDER/none.ovf", COMMAND_REFUSED, "none.ovf" },
@@ -207,6 +213,15 @@ static const struct golden {
 	{ "plan-c.txt", "plan shop --to=C --snapshot=@SNAPSHOT", 1 },
 	{ "plan-c.json", "plan shop --to=C --json --snapshot=@SNAPSHOT", 1 },
 	{ "plan.txt", "plan shop --snapshot=@SNAPSHOT", 0 },
+	{ "assume.txt", "plan shop --to=C --snapshot=@SNAPSHOT -A C.memory=+200M --assume=bank=off",
+		1 },
+	{ "assume.json", "plan shop --to=C --json --snapshot=@SNAPSHOT -A @@FOLDER/assumptions",
+		0 },
+	{ "assume-down.txt", "plan shop --snapshot=@SNAPSHOT -A B=down", 0 },
+	{ "assume-policy.txt",
+		"plan bank --to=B --snapshot=@SNAPSHOT -A label-policy=@FOLDER/policy", 0 },
+	{ "move-assume.txt", "move shop -n --to=C --snapshot=@SNAPSHOT -A @@FOLDER/assumptions",
+		0 },
 	{ "move.txt", "move shop --dry-run --snapshot=@SNAPSHOT", 0 },
 	{ "move.json", "move shop -n --json --snapshot=@SNAPSHOT", 0 },
 	{ "move-c.txt", "move shop -n --to=C --snapshot=@SNAPSHOT", 1 },
@@ -343,6 +358,9 @@ static void setup(void)
 	write_file("broken.json", "{");
 	write_file("empty.json", "{}");
 	write_file("policy", STORY_POLICY);
+	write_file("assumptions",
+		"# what C lacks\n\nC.memory=+200M\nC.segment=+back\n bank=off \nC--s2=up\n");
+	write_file("bad-assumptions", "# one\nC.memory=+200M\nC.memory=much\n");
 	write_snapshot();
 }
 
