@@ -269,7 +269,8 @@ void ifmap_client_publish(struct ifmap_client *client, struct ifmap_publish *pub
 	ifmap_client_done_fn done, gpointer data);
 
 /* Keeps metadata standing: published now with lifetime session, and again in every later session,
- * until replaced by a _keep of the same (a, b, ns, name, slot) or dropped (meta NULL). Changes made
+ * until replaced by a _keep of the same (a, b, ns, name, slot) or dropped (meta NULL). Keeping what
+ * is kept already, byte for byte, sends nothing. Changes made
  * within one turn of the main loop travel in one publish request; of several changes to one slot
  * only the last is sure to travel. The client must have been made in a thread that runs its
  * GMainContext.

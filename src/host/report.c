@@ -85,8 +85,12 @@ void report_nic(
 	g_autoptr(ifmap_id) vm = facts_id_device(uuid, NULL);
 	g_autoptr(ifmap_id) nic = ifmap_id_new_mac(mac, NULL, NULL);
 
-	if (vm && nic)
-		facts_keep(report->client, FACTS_NIC, vm, nic, NULL, fact);
+	if (!vm || !nic)
+		return;
+	/* Two hosts say it while the machine moves, and the last to speak stands: when a move came
+	 * back, the same must be said once more. */
+	facts_keep(report->client, FACTS_NIC, vm, nic, NULL, NULL);
+	facts_keep(report->client, FACTS_NIC, vm, nic, NULL, fact);
 }
 
 void report_enforced(struct report *report, const char *uuid, const struct facts_enforced *fact)

@@ -124,11 +124,30 @@ static void set_changed(struct ifmap_ledger *ledger, struct entry *entry, gboole
 	entry->is_changed = is_changed;
 }
 
+/* Whether the slot holds just this already. */
+static gboolean is_same(const struct ifmap_kept *old, const struct ifmap_kept *new)
+{
+	size_t old_size;
+	size_t new_size;
+	const char *old_xml;
+	const char *new_xml;
+
+	if (!old->meta || !new->meta)
+		return old->meta == new->meta;
+	old_xml = ifmap_meta_xml(old->meta, &old_size);
+	new_xml = ifmap_meta_xml(new->meta, &new_size);
+	return old_size == new_size && memcmp(old_xml, new_xml, new_size) == 0;
+}
+
 guint64 ifmap_ledger_put(struct ifmap_ledger *ledger, struct ifmap_kept *kept)
 {
 	g_autofree char *key = key_of(kept);
 	struct entry *entry = g_hash_table_lookup(ledger->entries, key);
 
+	if (entry && is_same(entry->kept, kept)) {
+		ifmap_kept_unref(kept);
+		return entry->number;
+	}
 	if (!entry) {
 		entry = g_new0(struct entry, 1);
 		entry->link.data = entry;

@@ -36,7 +36,8 @@ void ifmap_kept_unref(struct ifmap_kept *kept);
 struct ifmap_ledger *ifmap_ledger_new(void);
 void ifmap_ledger_free(struct ifmap_ledger *ledger);
 
-/* Takes `kept` over as the slot's content. Returns the number of this change. */
+/* Takes `kept` over as the slot's content. Returns the number of this change; what the slot holds
+ * already is no change, and the number is that of the change that put it there. */
 guint64 ifmap_ledger_put(struct ifmap_ledger *ledger, struct ifmap_kept *kept);
 /* Number of the last change, 0 if none. */
 guint64 ifmap_ledger_last(const struct ifmap_ledger *ledger);

@@ -54,6 +54,28 @@ static void test_take(void)
 	ifmap_ledger_free(ledger);
 }
 
+/* What is kept already is no change: not while it waits to travel, not after. */
+static void test_same(void)
+{
+	struct ifmap_ledger *ledger = ifmap_ledger_new();
+	guint64 first = keep(ledger, 1, "x", NULL, "1");
+	guint64 second = keep(ledger, 2, "x", NULL, "1");
+
+	g_assert_cmpuint(second, >, first);
+	g_assert_cmpuint(keep(ledger, 1, "x", NULL, "1"), ==, first);
+	ASSERT_TAKEN(ifmap_ledger_take(ledger, first), "x/=1");
+	g_assert_cmpuint(keep(ledger, 1, "x", NULL, "1"), ==, first);
+	g_assert_cmpuint(ifmap_ledger_last(ledger), ==, second);
+	ASSERT_TAKEN(ifmap_ledger_take(ledger, second), "x/=1");
+	keep(ledger, 1, "x", NULL, "2"); /* there and back: the server may have seen neither */
+	keep(ledger, 1, "x", NULL, "1");
+	ASSERT_TAKEN(ifmap_ledger_take(ledger, ifmap_ledger_last(ledger)), "x/=1");
+	keep(ledger, 1, "x", NULL, NULL);
+	keep(ledger, 1, "x", NULL, "1");
+	ASSERT_TAKEN(ifmap_ledger_take(ledger, ifmap_ledger_last(ledger)), "x/=1");
+	ifmap_ledger_free(ledger);
+}
+
 static void test_drop(void)
 {
 	struct ifmap_ledger *ledger = ifmap_ledger_new();
@@ -228,6 +250,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/ifmap/ledger/take", test_take);
+	g_test_add_func("/ifmap/ledger/same", test_same);
 	g_test_add_func("/ifmap/ledger/drop", test_drop);
 	g_test_add_func("/ifmap/ledger/take-all", test_take_all);
 	g_test_add_func("/ifmap/ledger/link-key", test_link_key);
