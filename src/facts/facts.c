@@ -352,6 +352,45 @@ static json_t *list_json(const struct facts_field *field, const void *base)
 	return array;
 }
 
+/* times: numbers that the standard writes as xsd:dateTime, in UTC (ifmap.md 12) */
+
+static char *time_text(guint64 ms)
+{
+	g_autoptr(GDateTime) seconds = g_date_time_new_from_unix_utc((gint64)(ms / 1000));
+	g_autofree char *text = seconds ? g_date_time_format(seconds, "%Y-%m-%dT%H:%M:%S") : NULL;
+
+	if (!text)
+		return NULL; /* beyond the year 9999 */
+	return ms % 1000 ? g_strdup_printf("%s.%03uZ", text, (unsigned)(ms % 1000))
+			 : g_strconcat(text, "Z", NULL);
+}
+
+static void time_write(GString *out, const struct facts_field *field, const void *base)
+{
+	guint64 ms = SLOT(guint64, field, base);
+	g_autofree char *text = ms ? time_text(ms) : NULL;
+
+	base_xmlout_element(out, field->name, text);
+}
+
+static gboolean time_read(
+	const xmlNode *node, const struct facts_field *field, void *base, GError **error)
+{
+	const xmlNode *child = base_xml_find(node, NULL, field->name);
+	g_autofree char *text = child ? base_xml_text(child) : NULL;
+	g_autoptr(GDateTime) time = text ? g_date_time_new_from_iso8601(text, NULL) : NULL;
+
+	if (time && g_date_time_to_unix(time) >= 0) {
+		SLOT(guint64, field, base) = (guint64)g_date_time_to_unix(time) * 1000 +
+					     (guint64)g_date_time_get_microsecond(time) / 1000;
+		return TRUE;
+	}
+	if (child)
+		base_xml_set_error(error, "metadata", child,
+			"'%.40s' is not a time with its zone since 1970", text);
+	return !child;
+}
+
 static const struct field_ops field_ops[] = {
 	[FACTS_STRING] = { string_write, string_read, string_clear, string_copy, string_equal,
 		string_json },
@@ -361,6 +400,8 @@ static const struct field_ops field_ops[] = {
 		boolean_json },
 	[FACTS_STRINGS] = { strings_write, strings_read, strings_clear, strings_copy, strings_equal,
 		strings_json },
+	[FACTS_TIME] = { time_write, time_read, number_clear, number_copy, number_equal,
+		number_json },
 	[FACTS_LIST] = { list_write, list_read, list_clear, list_copy, list_equal, list_json },
 };
 
@@ -373,9 +414,11 @@ static const struct field_ops *ops_of(const struct facts_field *field)
 
 enum facts_kind facts_kind_of(const struct ifmap_meta *meta)
 {
-	if (g_strcmp0(ifmap_meta_ns(meta), FACTS_NS) != 0)
-		return FACTS_N_KINDS;
-	return facts_kind_from_name(ifmap_meta_name(meta));
+	enum facts_kind kind = facts_kind_from_name(ifmap_meta_name(meta));
+
+	if (kind < FACTS_N_KINDS && g_strcmp0(ifmap_meta_ns(meta), facts_ns(kind)) == 0)
+		return kind;
+	return FACTS_N_KINDS;
 }
 
 struct ifmap_meta *facts_encode(enum facts_kind kind, const void *fact, const char *slot)
@@ -384,12 +427,13 @@ struct ifmap_meta *facts_encode(enum facts_kind kind, const void *fact, const ch
 	g_autoptr(GString) xml = g_string_new(NULL);
 	struct ifmap_meta *meta;
 
-	g_string_append_printf(xml, "<d:%s xmlns:d=\"" FACTS_NS "\" ifmap-cardinality=\"%s\"",
-		type->name, type->cardinality == IFMAP_SINGLE_VALUE ? "singleValue" : "multiValue");
+	g_string_append_printf(xml, "<%s:%s xmlns:%s=\"%s\" ifmap-cardinality=\"%s\"",
+		facts_prefix(kind), type->name, facts_prefix(kind), facts_ns(kind),
+		type->cardinality == IFMAP_SINGLE_VALUE ? "singleValue" : "multiValue");
 	base_xmlout_attr(xml, "slot", slot);
 	g_string_append_c(xml, '>');
 	record_write(xml, &type->record, fact);
-	g_string_append_printf(xml, "</d:%s>", type->name);
+	g_string_append_printf(xml, "</%s:%s>", facts_prefix(kind), type->name);
 	meta = ifmap_meta_new(xml->str, (gssize)xml->len, NULL);
 	g_assert(meta); /* we wrote it ourselves, and the writer makes every text valid */
 	return meta;
@@ -468,9 +512,18 @@ void facts_publish_forever(struct ifmap_publish *publish, enum facts_kind kind,
 void facts_unpublish(struct ifmap_publish *publish, enum facts_kind kind, const struct ifmap_id *a,
 	const struct ifmap_id *b)
 {
-	g_autofree char *filter = g_strconcat("d:", facts_type(kind)->name, NULL);
+	g_autofree char *filter = g_strconcat(
+		facts_prefix(kind), ":", facts_type(kind)->name, NULL);
 
 	ifmap_publish_delete(publish, a, b, filter);
+}
+
+void facts_notify(struct ifmap_publish *publish, enum facts_kind kind, const struct ifmap_id *a,
+	const struct ifmap_id *b, const void *fact)
+{
+	g_autoptr(ifmap_meta) meta = facts_encode(kind, fact, NULL);
+
+	ifmap_publish_notify(publish, a, b, meta);
 }
 
 void facts_keep(struct ifmap_client *client, enum facts_kind kind, const struct ifmap_id *a,
@@ -478,5 +531,5 @@ void facts_keep(struct ifmap_client *client, enum facts_kind kind, const struct 
 {
 	g_autoptr(ifmap_meta) meta = fact ? facts_encode(kind, fact, slot) : NULL;
 
-	ifmap_client_keep(client, a, b, FACTS_NS, facts_type(kind)->name, slot, meta);
+	ifmap_client_keep(client, a, b, facts_ns(kind), facts_type(kind)->name, slot, meta);
 }

@@ -1,9 +1,11 @@
 #pragma once
-/* The map's vocabulary: every fact, intent and verdict of Drover is one C struct here.
+/* The map's vocabulary: every fact, intent and verdict of Drover is one C struct here, and so is
+ * what we say in IF-MAP's standard metadata (ifmap.md 12) for tools that know nothing of us.
  *
  * One table (facts_table.c) says for each kind its element name, cardinality, lifetime, where it
  * hangs, who publishes, who reads, and its fields; encoding, decoding, JSON and docs/map.md come
- * from that table. Namespace FACTS_NS, prefix "d" in filters.
+ * from that table. Namespace FACTS_NS, prefix "d" in filters; standard metadata: IFMAP_NS_META,
+ * "meta", its elements in the order that the standard asks for.
  *
  * Ownership: a struct owns its strings and lists; fill it with g_strdup()ed values (or borrow and
  * never clear it), release it with facts_clear() or g_auto(facts_KIND). Lists are GPtrArray made by
@@ -31,6 +33,8 @@ enum facts_kind {
 	FACTS_REFUSED,
 	FACTS_PROGRESS,
 	FACTS_CONNTRACK,
+	FACTS_SEEN,
+	FACTS_ROUTES,
 	FACTS_ALERT,
 	/* what operators ask, lifetime forever */
 	FACTS_PACKAGE,
@@ -46,7 +50,21 @@ enum facts_kind {
 	/* verdicts: control, forever */
 	FACTS_CLEARANCE,
 	FACTS_HISTORY,
+	/* standard metadata: agents, session; event and unexpected-behavior also by control */
+	FACTS_STD_ACCESS_REQUEST_DEVICE,
+	FACTS_STD_ACCESS_REQUEST_IP,
+	FACTS_STD_ACCESS_REQUEST_MAC,
+	FACTS_STD_DEVICE_ATTRIBUTE,
+	FACTS_STD_DEVICE_CHARACTERISTIC,
+	FACTS_STD_DEVICE_IP,
+	FACTS_STD_DISCOVERED_BY,
+	FACTS_STD_ENFORCEMENT_REPORT,
+	FACTS_STD_EVENT,
+	FACTS_STD_IP_MAC,
+	FACTS_STD_LAYER2_INFORMATION,
+	FACTS_STD_UNEXPECTED_BEHAVIOR,
 	FACTS_N_KINDS,
+	FACTS_FIRST_STANDARD = FACTS_STD_ACCESS_REQUEST_DEVICE,
 };
 
 /* fleet-host, fleet-vApp, fleet-switch, fleet-segment: what belongs to this fleet; the anchor every
@@ -150,6 +168,48 @@ struct facts_conntrack {
 	char *order;
 	guint64 n_entries;
 	char *entries; /* the enforcer's own text form */
+};
+
+/* An address that a machine uses, inside facts_seen. */
+struct facts_sighting {
+	char *address; /* IP address, or MAC address when no IP packet told one */
+	char *mac;     /* that it came with */
+	char *device;  /* bridge or tap it was seen on */
+	char *by; /* neighbour: the host's ARP or ND table; bridge: a forwarding table; refused:
+		     a packet that the rules stopped */
+	gboolean declared; /* it is the machine's by its package or definition, or nobody declared
+			      any */
+	guint64 since_ms;
+};
+
+/* VM-host: the addresses with which the machine was really seen there. */
+struct facts_seen {
+	GPtrArray *sightings; /* struct facts_sighting, declared ones first */
+	guint64 n_cut;        /* further undeclared ones that are not listed */
+};
+
+/* A route of a host, inside facts_routes. */
+struct facts_route {
+	char *prefix;  /* "10.71.0.0/24", "::/0" */
+	char *gateway; /* NULL: on the link */
+	char *device;
+	char *segment; /* that the device carries, NULL: none */
+	guint64 metric;
+};
+
+/* A gateway that a route goes through, inside facts_routes. */
+struct facts_gateway {
+	char *address;
+	char *device;
+	char *mac;   /* NULL: not known */
+	char *state; /* answers, silent, unknown */
+};
+
+/* host: where its own packets go. */
+struct facts_routes {
+	GPtrArray *routes;   /* struct facts_route, most general first */
+	GPtrArray *gateways; /* struct facts_gateway */
+	guint64 n_cut;       /* routes that are not listed */
 };
 
 /* host or VM (multi, slot = code): something a person should see. Forever. */
@@ -302,31 +362,129 @@ struct facts_history {
 	char **chw; /* types, sorted */
 };
 
+/* ---- standard metadata (ifmap.md 12). AR: the access-request "HOST:MAC" of one card of a machine;
+ * observer and enforcer: this host. ---- */
+
+/* AR-VM, AR-ip, AR-mac, host-ip and ip|mac-host: elements that say all by standing there. */
+struct facts_std_access_request_device {
+	char *none; /* C has no empty structs; no field of the table */
+};
+struct facts_std_access_request_ip {
+	char *none;
+};
+struct facts_std_access_request_mac {
+	char *none;
+};
+struct facts_std_device_ip {
+	char *none;
+};
+struct facts_std_discovered_by {
+	char *none;
+};
+
+/* AR-VM: a finding about the machine. */
+struct facts_std_device_attribute {
+	char *name; /* enforced: its rules stand as told */
+};
+
+/* mac-host: what the card belongs to. */
+struct facts_std_device_characteristic {
+	char *manufacturer;
+	char *model;
+	char *os;
+	char *os_version;
+	char *device_type;
+	guint64 discovered_ms;
+	char *discoverer_id;
+	char *discovery_method;
+};
+
+/* mac-host for what a machine sends, ip-host for who sends to one: refused packets. */
+struct facts_std_enforcement_report {
+	char *action; /* block */
+	char *other_type;
+	char *reason; /* rules that refused */
+};
+
+/* ip or mac, sent with notify: an alert as it comes up. */
+struct facts_std_event {
+	char *name; /* code of the alert */
+	guint64 discovered_ms;
+	char *discoverer_id;
+	guint64 magnitude;  /* 0 to 100 */
+	guint64 confidence; /* 0 to 100 */
+	char *significance; /* critical, important, informational */
+	char *type;         /* one of the standard's: policy violation */
+	char *other_type;
+	char *information;
+	char *vulnerability_uri;
+};
+
+/* ip-mac: the address is bound to the card, as seen or as the rules pin it. */
+struct facts_std_ip_mac {
+	guint64 start_ms; /* 0: not known */
+	guint64 end_ms;
+	char *dhcp_server;
+};
+
+/* AR-host: where the card is plugged in. */
+struct facts_std_layer2_information {
+	char *vlan;
+	char *vlan_name; /* segment */
+	char *port;      /* index of the tap */
+	char *domain;
+};
+
+/* mac: the machine uses addresses that are not its own. */
+struct facts_std_unexpected_behavior {
+	guint64 discovered_ms;
+	char *discoverer_id;
+	char *information;
+	guint64 magnitude;
+	guint64 confidence;
+	char *significance;
+	char *type;
+};
+
 /* Every kind once: ENUM suffix, struct suffix. */
-#define FACTS_KINDS(X)                      \
-	X(IN_FLEET, in_fleet)               \
-	X(HOST, host)                       \
-	X(CAPACITY, capacity)               \
-	X(RUNS_ON, runs_on)                 \
-	X(NIC, nic)                         \
-	X(SEGMENT_PRESENT, segment_present) \
-	X(FABRIC_LINK, fabric_link)         \
-	X(ENFORCED, enforced)               \
-	X(REFUSED, refused)                 \
-	X(PROGRESS, progress)               \
-	X(CONNTRACK, conntrack)             \
-	X(ALERT, alert)                     \
-	X(PACKAGE, package)                 \
-	X(LABEL_POLICY, label_policy)       \
-	X(REQUEST, request)                 \
-	X(MEMBER_OF, member_of)             \
-	X(LABEL, label)                     \
-	X(PROTECTION, protection)           \
-	X(DEFINITION, definition)           \
-	X(RESERVATION, reservation)         \
-	X(ORDER, order)                     \
-	X(CLEARANCE, clearance)             \
-	X(HISTORY, history)
+#define FACTS_KINDS(X)                                          \
+	X(IN_FLEET, in_fleet)                                   \
+	X(HOST, host)                                           \
+	X(CAPACITY, capacity)                                   \
+	X(RUNS_ON, runs_on)                                     \
+	X(NIC, nic)                                             \
+	X(SEGMENT_PRESENT, segment_present)                     \
+	X(FABRIC_LINK, fabric_link)                             \
+	X(ENFORCED, enforced)                                   \
+	X(REFUSED, refused)                                     \
+	X(PROGRESS, progress)                                   \
+	X(CONNTRACK, conntrack)                                 \
+	X(SEEN, seen)                                           \
+	X(ROUTES, routes)                                       \
+	X(ALERT, alert)                                         \
+	X(PACKAGE, package)                                     \
+	X(LABEL_POLICY, label_policy)                           \
+	X(REQUEST, request)                                     \
+	X(MEMBER_OF, member_of)                                 \
+	X(LABEL, label)                                         \
+	X(PROTECTION, protection)                               \
+	X(DEFINITION, definition)                               \
+	X(RESERVATION, reservation)                             \
+	X(ORDER, order)                                         \
+	X(CLEARANCE, clearance)                                 \
+	X(HISTORY, history)                                     \
+	X(STD_ACCESS_REQUEST_DEVICE, std_access_request_device) \
+	X(STD_ACCESS_REQUEST_IP, std_access_request_ip)         \
+	X(STD_ACCESS_REQUEST_MAC, std_access_request_mac)       \
+	X(STD_DEVICE_ATTRIBUTE, std_device_attribute)           \
+	X(STD_DEVICE_CHARACTERISTIC, std_device_characteristic) \
+	X(STD_DEVICE_IP, std_device_ip)                         \
+	X(STD_DISCOVERED_BY, std_discovered_by)                 \
+	X(STD_ENFORCEMENT_REPORT, std_enforcement_report)       \
+	X(STD_EVENT, std_event)                                 \
+	X(STD_IP_MAC, std_ip_mac)                               \
+	X(STD_LAYER2_INFORMATION, std_layer2_information)       \
+	X(STD_UNEXPECTED_BEHAVIOR, std_unexpected_behavior)
 
 enum facts_field_type {
 	FACTS_STRING,  /* char * */
@@ -334,6 +492,7 @@ enum facts_field_type {
 	FACTS_BOOLEAN, /* gboolean */
 	FACTS_STRINGS, /* char ** */
 	FACTS_LIST,    /* GPtrArray * of the structs of `record` */
+	FACTS_TIME,    /* guint64, ms since 1970; xsd:dateTime in the map, absent when 0 */
 };
 
 struct facts_record;
@@ -353,7 +512,7 @@ struct facts_record {
 };
 
 struct facts_type {
-	const char *name; /* element in FACTS_NS */
+	const char *name; /* element in `ns` */
 	enum ifmap_cardinality cardinality;
 	enum ifmap_lifetime lifetime;
 	const char *on;         /* identifier or link, for docs/map.md */
@@ -361,9 +520,13 @@ struct facts_type {
 	const char *readers;
 	const char *what;
 	struct facts_record record;
+	const char *ns; /* NULL: FACTS_NS */
 };
 
 const struct facts_type *facts_type(enum facts_kind kind);
+/* Namespace of its element, and the prefix that filters know it by. */
+const char *facts_ns(enum facts_kind kind);
+const char *facts_prefix(enum facts_kind kind);
 /* By its element's name, FACTS_N_KINDS when it is none of ours or NULL. */
 enum facts_kind facts_kind_from_name(const char *name);
 /* Kind of a metadata element, FACTS_N_KINDS when it is none of ours. */
@@ -398,6 +561,9 @@ void facts_publish_forever(struct ifmap_publish *publish, enum facts_kind kind,
 /* Appends a delete of every metadata of this kind on `a` or the link a-b. */
 void facts_unpublish(struct ifmap_publish *publish, enum facts_kind kind, const struct ifmap_id *a,
 	const struct ifmap_id *b);
+/* Appends a notify: nobody keeps it, those who watch see it. */
+void facts_notify(struct ifmap_publish *publish, enum facts_kind kind, const struct ifmap_id *a,
+	const struct ifmap_id *b, const void *fact);
 /* Keeps the fact standing (session); fact NULL drops it. See ifmap_client_keep(). */
 void facts_keep(struct ifmap_client *client, enum facts_kind kind, const struct ifmap_id *a,
 	const struct ifmap_id *b, const char *slot, const void *fact);
@@ -413,6 +579,8 @@ struct ifmap_id *facts_id_segment(const char *name, GError **error);
 struct ifmap_id *facts_id_switch(const char *name, GError **error);
 /* VM or host: device with the UUID as name. */
 struct ifmap_id *facts_id_device(const char *uuid, GError **error);
+/* The access-request of a card on a host: "HOST:MAC" (standard metadata hangs on it). */
+struct ifmap_id *facts_id_access(const char *host_uuid, const char *mac, GError **error);
 /* Name of an extended identifier of ours ("shop" of a vApp), NULL for others. */
 const char *facts_id_name(const struct ifmap_id *id);
 gboolean facts_id_is(const struct ifmap_id *id, const char *extended_name);

@@ -8,6 +8,7 @@ static const char *const type_names[] = {
 	[FACTS_BOOLEAN] = "true/false",
 	[FACTS_STRINGS] = "text, repeated",
 	[FACTS_LIST] = "record, repeated",
+	[FACTS_TIME] = "dateTime",
 };
 
 static void write_fields(GString *out, const struct facts_record *record, const char *indent)
@@ -25,6 +26,10 @@ static void write_type(GString *out, const struct facts_type *type)
 		type->on, type->cardinality == IFMAP_SINGLE_VALUE ? "singleValue" : "multiValue",
 		type->lifetime == IFMAP_LIFETIME_SESSION ? "session" : "forever", type->publishers,
 		type->readers);
+	if (!type->record.fields->name) {
+		g_string_append(out, "Empty: it says all by standing there.\n");
+		return;
+	}
 	g_string_append(out, "| element | type | meaning |\n|---|---|---|\n");
 	for (const struct facts_field *f = type->record.fields; f->name; f++) {
 		g_string_append_printf(
@@ -32,6 +37,16 @@ static void write_type(GString *out, const struct facts_type *type)
 		if (f->record)
 			write_fields(out, f->record, "&nbsp;&nbsp;");
 	}
+}
+
+static void write_standard(GString *out)
+{
+	g_string_append(out,
+		"\n# Standard metadata\n\n"
+		"For tools that know IF-MAP and nothing of Drover: Metadata for Network Security, namespace `" IFMAP_NS_META
+		"`, prefix `meta`. AR is the access-request `HOST:MAC`, one for each card of a machine that is on the host; "
+		"from an address one finds its card, its machine and its host. `session` lifetime, but for `event`, "
+		"which is only sent with notify.\n");
 }
 
 void facts_write_doc(GString *out)
@@ -42,6 +57,9 @@ void facts_write_doc(GString *out)
 		"`, prefix `d`. Identifiers: VM and host are `device` with the libvirt UUID as name; "
 		"`fleet`, `vapp`, `segment` and `switch` are extended identifiers in the namespace with the attribute `name`; "
 		"the fleet is the anchor that every subscription can start from.\n");
-	for (unsigned kind = 0; kind < FACTS_N_KINDS; kind++)
+	for (unsigned kind = 0; kind < FACTS_N_KINDS; kind++) {
+		if (kind == FACTS_FIRST_STANDARD)
+			write_standard(out);
 		write_type(out, facts_type(kind));
+	}
 }

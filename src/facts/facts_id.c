@@ -37,6 +37,13 @@ struct ifmap_id *facts_id_device(const char *uuid, GError **error)
 	return ifmap_id_new_device(uuid, error);
 }
 
+struct ifmap_id *facts_id_access(const char *host_uuid, const char *mac, GError **error)
+{
+	g_autofree char *name = g_strconcat(host_uuid, ":", mac, NULL);
+
+	return ifmap_id_new_access_request(name, NULL, error);
+}
+
 const char *facts_id_name(const struct ifmap_id *id)
 {
 	return ifmap_id_is_extended(id, FACTS_NS, NULL) ? ifmap_id_attribute(id, "name") : NULL;

@@ -216,6 +216,66 @@ static const struct facts_field conntrack_fields[] = {
 	{ NULL, FACTS_STRING, 0, NULL, NULL },
 };
 
+static const struct facts_field sighting_fields[] = {
+	{ "address", FACTS_STRING, offsetof(struct facts_sighting, address), NULL,
+		"IP address, or MAC address when only that is known" },
+	{ "mac", FACTS_STRING, offsetof(struct facts_sighting, mac), NULL, "MAC it came with" },
+	{ "device", FACTS_STRING, offsetof(struct facts_sighting, device), NULL,
+		"bridge or tap it was seen on" },
+	{ "by", FACTS_STRING, offsetof(struct facts_sighting, by), NULL,
+		"neighbour, bridge or refused" },
+	{ "declared", FACTS_BOOLEAN, offsetof(struct facts_sighting, declared), NULL,
+		"the machine's own by its package or definition, or nobody declared any" },
+	{ "since-ms", FACTS_NUMBER, offsetof(struct facts_sighting, since_ms), NULL,
+		"ms since 1970" },
+	{ NULL, FACTS_STRING, 0, NULL, NULL },
+};
+
+static const struct facts_record sighting_record = { sizeof(struct facts_sighting),
+	sighting_fields };
+
+static const struct facts_field seen_fields[] = {
+	{ "sighting", FACTS_LIST, offsetof(struct facts_seen, sightings), &sighting_record,
+		"addresses, declared ones first" },
+	{ "cut", FACTS_NUMBER, offsetof(struct facts_seen, n_cut), NULL,
+		"further undeclared addresses that are not listed" },
+	{ NULL, FACTS_STRING, 0, NULL, NULL },
+};
+
+static const struct facts_field route_fields[] = {
+	{ "prefix", FACTS_STRING, offsetof(struct facts_route, prefix), NULL, "destination" },
+	{ "gateway", FACTS_STRING, offsetof(struct facts_route, gateway), NULL,
+		"address; absent: on the link" },
+	{ "device", FACTS_STRING, offsetof(struct facts_route, device), NULL, "network device" },
+	{ "segment", FACTS_STRING, offsetof(struct facts_route, segment), NULL,
+		"segment that the device carries" },
+	{ "metric", FACTS_NUMBER, offsetof(struct facts_route, metric), NULL, "lower is better" },
+	{ NULL, FACTS_STRING, 0, NULL, NULL },
+};
+
+static const struct facts_record route_record = { sizeof(struct facts_route), route_fields };
+
+static const struct facts_field gateway_fields[] = {
+	{ "address", FACTS_STRING, offsetof(struct facts_gateway, address), NULL, "IP address" },
+	{ "device", FACTS_STRING, offsetof(struct facts_gateway, device), NULL, "network device" },
+	{ "mac", FACTS_STRING, offsetof(struct facts_gateway, mac), NULL, "MAC address" },
+	{ "state", FACTS_STRING, offsetof(struct facts_gateway, state), NULL,
+		"answers, silent or unknown" },
+	{ NULL, FACTS_STRING, 0, NULL, NULL },
+};
+
+static const struct facts_record gateway_record = { sizeof(struct facts_gateway), gateway_fields };
+
+static const struct facts_field routes_fields[] = {
+	{ "route", FACTS_LIST, offsetof(struct facts_routes, routes), &route_record,
+		"most general first" },
+	{ "gateway", FACTS_LIST, offsetof(struct facts_routes, gateways), &gateway_record,
+		"gateways of these routes" },
+	{ "cut", FACTS_NUMBER, offsetof(struct facts_routes, n_cut), NULL,
+		"further routes that are not listed" },
+	{ NULL, FACTS_STRING, 0, NULL, NULL },
+};
+
 static const struct facts_field alert_fields[] = {
 	{ "code", FACTS_STRING, offsetof(struct facts_alert, code), NULL, "stable code" },
 	{ "text", FACTS_STRING, offsetof(struct facts_alert, text), NULL, "sentence" },
@@ -336,6 +396,117 @@ static const struct facts_field history_fields[] = {
 	{ NULL, FACTS_STRING, 0, NULL, NULL },
 };
 
+/* Standard metadata: the order of the rows is the order of the elements, which the standard fixes
+ * (ifmap.md 12). */
+
+static const struct facts_field no_fields[] = {
+	{ NULL, FACTS_STRING, 0, NULL, NULL },
+};
+
+static const struct facts_field std_device_attribute_fields[] = {
+	{ "name", FACTS_STRING, offsetof(struct facts_std_device_attribute, name), NULL,
+		"enforced: its rules stand as told" },
+	{ NULL, FACTS_STRING, 0, NULL, NULL },
+};
+
+static const struct facts_field std_device_characteristic_fields[] = {
+	{ "manufacturer", FACTS_STRING,
+		offsetof(struct facts_std_device_characteristic, manufacturer), NULL,
+		"who made it" },
+	{ "model", FACTS_STRING, offsetof(struct facts_std_device_characteristic, model), NULL,
+		"machine type" },
+	{ "os", FACTS_STRING, offsetof(struct facts_std_device_characteristic, os), NULL,
+		"operating system" },
+	{ "os-version", FACTS_STRING, offsetof(struct facts_std_device_characteristic, os_version),
+		NULL, "its version" },
+	{ "device-type", FACTS_STRING,
+		offsetof(struct facts_std_device_characteristic, device_type), NULL,
+		"virtual machine" },
+	{ "discovered-time", FACTS_TIME,
+		offsetof(struct facts_std_device_characteristic, discovered_ms), NULL, "when" },
+	{ "discoverer-id", FACTS_STRING,
+		offsetof(struct facts_std_device_characteristic, discoverer_id), NULL,
+		"UUID of the host" },
+	{ "discovery-method", FACTS_STRING,
+		offsetof(struct facts_std_device_characteristic, discovery_method), NULL,
+		"libvirt" },
+	{ NULL, FACTS_STRING, 0, NULL, NULL },
+};
+
+static const struct facts_field std_enforcement_report_fields[] = {
+	{ "enforcement-action", FACTS_STRING, offsetof(struct facts_std_enforcement_report, action),
+		NULL, "block" },
+	{ "other-type-definition", FACTS_STRING,
+		offsetof(struct facts_std_enforcement_report, other_type), NULL, "not used" },
+	{ "enforcement-reason", FACTS_STRING, offsetof(struct facts_std_enforcement_report, reason),
+		NULL, "rules that refused" },
+	{ NULL, FACTS_STRING, 0, NULL, NULL },
+};
+
+static const struct facts_field std_event_fields[] = {
+	{ "name", FACTS_STRING, offsetof(struct facts_std_event, name), NULL, "code of the alert" },
+	{ "discovered-time", FACTS_TIME, offsetof(struct facts_std_event, discovered_ms), NULL,
+		"when" },
+	{ "discoverer-id", FACTS_STRING, offsetof(struct facts_std_event, discoverer_id), NULL,
+		"UUID of the host, or control" },
+	{ "magnitude", FACTS_NUMBER, offsetof(struct facts_std_event, magnitude), NULL,
+		"0 to 100" },
+	{ "confidence", FACTS_NUMBER, offsetof(struct facts_std_event, confidence), NULL,
+		"0 to 100" },
+	{ "significance", FACTS_STRING, offsetof(struct facts_std_event, significance), NULL,
+		"critical, important or informational" },
+	{ "type", FACTS_STRING, offsetof(struct facts_std_event, type), NULL, "policy violation" },
+	{ "other-type-definition", FACTS_STRING, offsetof(struct facts_std_event, other_type), NULL,
+		"not used" },
+	{ "information", FACTS_STRING, offsetof(struct facts_std_event, information), NULL,
+		"sentence" },
+	{ "vulnerability-uri", FACTS_STRING, offsetof(struct facts_std_event, vulnerability_uri),
+		NULL, "not used" },
+	{ NULL, FACTS_STRING, 0, NULL, NULL },
+};
+
+static const struct facts_field std_ip_mac_fields[] = {
+	{ "start-time", FACTS_TIME, offsetof(struct facts_std_ip_mac, start_ms), NULL,
+		"since when" },
+	{ "end-time", FACTS_TIME, offsetof(struct facts_std_ip_mac, end_ms), NULL,
+		"not used: the end is that it goes" },
+	{ "dhcp-server", FACTS_STRING, offsetof(struct facts_std_ip_mac, dhcp_server), NULL,
+		"when known" },
+	{ NULL, FACTS_STRING, 0, NULL, NULL },
+};
+
+static const struct facts_field std_layer2_information_fields[] = {
+	{ "vlan", FACTS_STRING, offsetof(struct facts_std_layer2_information, vlan), NULL,
+		"not used" },
+	{ "vlan-name", FACTS_STRING, offsetof(struct facts_std_layer2_information, vlan_name), NULL,
+		"segment" },
+	{ "port", FACTS_STRING, offsetof(struct facts_std_layer2_information, port), NULL,
+		"index of the tap on the host" },
+	{ "administrative-domain", FACTS_STRING,
+		offsetof(struct facts_std_layer2_information, domain), NULL, "not used" },
+	{ NULL, FACTS_STRING, 0, NULL, NULL },
+};
+
+static const struct facts_field std_unexpected_behavior_fields[] = {
+	{ "discovered-time", FACTS_TIME,
+		offsetof(struct facts_std_unexpected_behavior, discovered_ms), NULL, "when" },
+	{ "discoverer-id", FACTS_STRING,
+		offsetof(struct facts_std_unexpected_behavior, discoverer_id), NULL,
+		"UUID of the host" },
+	{ "information", FACTS_STRING, offsetof(struct facts_std_unexpected_behavior, information),
+		NULL, "which addresses" },
+	{ "magnitude", FACTS_NUMBER, offsetof(struct facts_std_unexpected_behavior, magnitude),
+		NULL, "0 to 100" },
+	{ "confidence", FACTS_NUMBER, offsetof(struct facts_std_unexpected_behavior, confidence),
+		NULL, "0 to 100" },
+	{ "significance", FACTS_STRING,
+		offsetof(struct facts_std_unexpected_behavior, significance), NULL,
+		"critical, important or informational" },
+	{ "type", FACTS_STRING, offsetof(struct facts_std_unexpected_behavior, type), NULL,
+		"undeclared address" },
+	{ NULL, FACTS_STRING, 0, NULL, NULL },
+};
+
 static const struct facts_type types[FACTS_N_KINDS] = {
 	[FACTS_IN_FLEET] = { "in-fleet", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_SESSION,
 		"fleet–host, fleet–vApp, fleet–switch, fleet–segment", "agent, control, operator",
@@ -372,6 +543,12 @@ static const struct facts_type types[FACTS_N_KINDS] = {
 	[FACTS_CONNTRACK] = { "conntrack", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_SESSION, "VM–host",
 		"agent", "agent", "connections of a machine that is leaving",
 		{ sizeof(struct facts_conntrack), conntrack_fields } },
+	[FACTS_SEEN] = { "seen", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_SESSION, "VM–host", "agent",
+		"control, cli", "addresses with which the machine was really seen",
+		{ sizeof(struct facts_seen), seen_fields } },
+	[FACTS_ROUTES] = { "routes", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_SESSION, "host", "agent",
+		"control, cli", "where the host's own packets go",
+		{ sizeof(struct facts_routes), routes_fields } },
 	[FACTS_ALERT] = { "alert", IFMAP_MULTI_VALUE, IFMAP_LIFETIME_FOREVER, "host, VM",
 		"agent, control", "cli, console", "something a person should see",
 		{ sizeof(struct facts_alert), alert_fields } },
@@ -407,12 +584,74 @@ static const struct facts_type types[FACTS_N_KINDS] = {
 	[FACTS_HISTORY] = { "history", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_FOREVER, "host",
 		"control, operator", "control, cli", "what has ever been started on the host",
 		{ sizeof(struct facts_history), history_fields } },
+	[FACTS_STD_ACCESS_REQUEST_DEVICE] = { "access-request-device", IFMAP_SINGLE_VALUE,
+		IFMAP_LIFETIME_SESSION, "AR–VM", "agent", "any IF-MAP client",
+		"which machine the card belongs to",
+		{ sizeof(struct facts_std_access_request_device), no_fields }, IFMAP_NS_META },
+	[FACTS_STD_ACCESS_REQUEST_IP] = { "access-request-ip", IFMAP_SINGLE_VALUE,
+		IFMAP_LIFETIME_SESSION, "AR–ip-address", "agent", "any IF-MAP client",
+		"an address that the card has",
+		{ sizeof(struct facts_std_access_request_ip), no_fields }, IFMAP_NS_META },
+	[FACTS_STD_ACCESS_REQUEST_MAC] = { "access-request-mac", IFMAP_SINGLE_VALUE,
+		IFMAP_LIFETIME_SESSION, "AR–mac-address", "agent", "any IF-MAP client", "the card",
+		{ sizeof(struct facts_std_access_request_mac), no_fields }, IFMAP_NS_META },
+	[FACTS_STD_DEVICE_ATTRIBUTE] = { "device-attribute", IFMAP_MULTI_VALUE,
+		IFMAP_LIFETIME_SESSION, "AR–VM", "agent", "any IF-MAP client",
+		"a finding about the machine",
+		{ sizeof(struct facts_std_device_attribute), std_device_attribute_fields },
+		IFMAP_NS_META },
+	[FACTS_STD_DEVICE_CHARACTERISTIC] = { "device-characteristic", IFMAP_MULTI_VALUE,
+		IFMAP_LIFETIME_SESSION, "mac-address–host", "agent", "any IF-MAP client",
+		"what the card belongs to",
+		{ sizeof(struct facts_std_device_characteristic),
+			std_device_characteristic_fields },
+		IFMAP_NS_META },
+	[FACTS_STD_DEVICE_IP] = { "device-ip", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_SESSION,
+		"host–ip-address", "agent", "any IF-MAP client", "an address of the host itself",
+		{ sizeof(struct facts_std_device_ip), no_fields }, IFMAP_NS_META },
+	[FACTS_STD_DISCOVERED_BY] = { "discovered-by", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_SESSION,
+		"ip-address–host, mac-address–host", "agent", "any IF-MAP client",
+		"the host knows the card or the address",
+		{ sizeof(struct facts_std_discovered_by), no_fields }, IFMAP_NS_META },
+	[FACTS_STD_ENFORCEMENT_REPORT] = { "enforcement-report", IFMAP_MULTI_VALUE,
+		IFMAP_LIFETIME_SESSION, "mac-address–host, ip-address–host", "agent",
+		"any IF-MAP client", "packets from there are refused",
+		{ sizeof(struct facts_std_enforcement_report), std_enforcement_report_fields },
+		IFMAP_NS_META },
+	[FACTS_STD_EVENT] = { "event", IFMAP_MULTI_VALUE, IFMAP_LIFETIME_SESSION,
+		"ip-address, mac-address", "agent, control", "any IF-MAP client",
+		"an alert as it comes up; sent with notify, never stored",
+		{ sizeof(struct facts_std_event), std_event_fields }, IFMAP_NS_META },
+	[FACTS_STD_IP_MAC] = { "ip-mac", IFMAP_MULTI_VALUE, IFMAP_LIFETIME_SESSION,
+		"ip-address–mac-address", "agent", "any IF-MAP client",
+		"the address is bound to the card: seen, or pinned by the rules",
+		{ sizeof(struct facts_std_ip_mac), std_ip_mac_fields }, IFMAP_NS_META },
+	[FACTS_STD_LAYER2_INFORMATION] = { "layer2-information", IFMAP_MULTI_VALUE,
+		IFMAP_LIFETIME_SESSION, "AR–host", "agent", "any IF-MAP client",
+		"where the card is plugged in",
+		{ sizeof(struct facts_std_layer2_information), std_layer2_information_fields },
+		IFMAP_NS_META },
+	[FACTS_STD_UNEXPECTED_BEHAVIOR] = { "unexpected-behavior", IFMAP_MULTI_VALUE,
+		IFMAP_LIFETIME_SESSION, "mac-address", "agent", "any IF-MAP client",
+		"the machine uses addresses that are not its own",
+		{ sizeof(struct facts_std_unexpected_behavior), std_unexpected_behavior_fields },
+		IFMAP_NS_META },
 };
 
 const struct facts_type *facts_type(enum facts_kind kind)
 {
 	g_assert((unsigned)kind < FACTS_N_KINDS);
 	return &types[kind];
+}
+
+const char *facts_ns(enum facts_kind kind)
+{
+	return facts_type(kind)->ns ? facts_type(kind)->ns : FACTS_NS;
+}
+
+const char *facts_prefix(enum facts_kind kind)
+{
+	return facts_type(kind)->ns ? "meta" : "d";
 }
 
 enum facts_kind facts_kind_from_name(const char *name)

@@ -39,6 +39,7 @@ static gboolean set_field(const struct facts_field *field, void *fact, const cha
 		*(char **)slot = g_strdup(value);
 		return TRUE;
 	case FACTS_NUMBER:
+	case FACTS_TIME:
 		return g_ascii_string_to_unsigned(value, 10, 0, G_MAXUINT64, slot, NULL);
 	case FACTS_BOOLEAN:
 		return set_boolean(slot, value);

@@ -79,6 +79,7 @@ static gboolean read_field(
 		[FACTS_NUMBER] = read_number,
 		[FACTS_BOOLEAN] = read_boolean,
 		[FACTS_STRINGS] = read_strings,
+		[FACTS_TIME] = read_number,
 	};
 	const json_t *value = json_object_get(object, field->name);
 
