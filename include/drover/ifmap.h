@@ -1,17 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* libdrover-ifmap: IF-MAP 2.2 for C.
+/* libdrover-ifmap: IF-MAP 2.2 for C. drover-ifmap(3) has the tour, examples/ three programs.
  *
  * Three layers, usable apart:
- *   values   identifiers, metadata, publish requests, search results: immutable or plain, no I/O;
- *   client   one session with one MAP server, kept alive: SSRC and ARC, reconnect, re-publish,
- * re-subscribe; mirror   the graph a subscription sees, kept by applying its results.
+ *   values   identifiers, metadata, publish requests, search results: no I/O;
+ *   client   one session with one MAP server, kept alive: connections, renewal, re-publish,
+ *            re-subscribe;
+ *   mirror   the graph that a subscription sees, kept by applying its results.
  *
- * Ownership: `_new` returns a reference, `_ref` adds one, `_unref` and `_free` accept NULL. Every
- * other pointer is borrowed and lives as long as the object it came from. Strings are UTF-8.
- * Threads: values may be shared once built. A client belongs to the thread whose GMainContext it
- * was made for; its callbacks run there. A mirror belongs to one thread. Errors: domain
- * IFMAP_ERROR; the first group are the protocol's own codes, the rest are ours.
+ * Ownership: what `_new`, `_ref`, `_from_string`, `_to_string` and `_sync` return is the caller's,
+ * to be given back with `_unref`, `_free` or g_free(); `_unref` and `_free` accept NULL. Arguments
+ * are borrowed for the call (kept ones are copied or referenced), but for a `struct ifmap_publish
+ * *` given to a client, which is taken. A pointer that a getter returns, or a callback gets, is
+ * borrowed: the first lives as long as the object it came from, the second until the callback
+ * returns (take an `_ref` to keep it).
+ *
+ * Units: sizes are bytes, `timeout_ms` and the like milliseconds, timestamps microseconds since
+ * 1970 UTC, depths links. Text is UTF-8 and NUL-terminated; a `gssize size` of -1 means up to the
+ * NUL. gboolean TRUE is success.
+ *
+ * Errors: domain IFMAP_ERROR, with a sentence a person can act on. A function with a GError **
+ * (which may be NULL) has failed exactly if it returns NULL or FALSE, and then wrote nothing else.
+ * What only a bug of the caller can bring about (NULL where a thing is needed) is not checked.
+ *
+ * Threads: identifiers and metadata are immutable and counted atomically: any thread, at once.
+ * Other values, and mirrors, belong to one thread at a time. A client belongs to the thread in
+ * whose thread-default GMainContext it was made; every call on it is made there, every callback
+ * runs there, none from inside a call of yours. Its network runs in two threads of its own, which
+ * never call you.
  */
 #include <glib.h>
 
@@ -24,7 +40,8 @@ G_BEGIN_DECLS
 GQuark ifmap_error_quark(void);
 
 enum ifmap_error {
-	/* codes of the protocol */
+	/* Codes of the protocol: the server has read the request and refuses it. Sending it again
+	 * unchanged gives the same answer, but for SYSTEM_ERROR. */
 	IFMAP_ERROR_ACCESS_DENIED,
 	IFMAP_ERROR_FAILURE,
 	IFMAP_ERROR_INVALID_IDENTIFIER,
@@ -37,14 +54,14 @@ enum ifmap_error {
 	IFMAP_ERROR_SEARCH_RESULTS_TOO_BIG,
 	IFMAP_ERROR_POLL_RESULTS_TOO_BIG,
 	IFMAP_ERROR_SYSTEM_ERROR,
-	/* ours */
+	/* Ours: there is no answer to the request. */
 	IFMAP_ERROR_UNREACHABLE,  /* no connection, TLS handshake failed, time out */
 	IFMAP_ERROR_UNAUTHORIZED, /* HTTP 401 or 403; a certificate, theirs or ours, is not trusted
 				     or not usable */
 	IFMAP_ERROR_PROTOCOL,     /* the peer answered something that is not IF-MAP */
 };
 
-/* "InvalidSessionID" and so on; NULL for codes that are ours. */
+/* The protocol's spelling, "InvalidSessionID" and so on; NULL for codes that are ours. Static. */
 const char *ifmap_error_code_to_string(enum ifmap_error code);
 
 /* ---- identifiers ---- */
@@ -61,10 +78,15 @@ enum ifmap_id_type {
  * (ifmap.md 2.5). */
 struct ifmap_id;
 
-/* Each constructor checks the canonical form of 2.3 and refuses anything else with
- * IFMAP_ERROR_INVALID_IDENTIFIER. `domain` (administrative-domain) may be NULL. */
+/* Each constructor checks what IF-MAP demands of a canonical form and refuses anything else:
+ * INVALID_IDENTIFIER, IDENTIFIER_TOO_LONG (over 16 KiB), INVALID_IDENTIFIER_TYPE for an identity
+ * type that IF-MAP does not have. `domain` (administrative-domain) tells apart what bears the same
+ * name in two places; NULL and "" are none. */
 struct ifmap_id *ifmap_id_new_access_request(const char *name, const char *domain, GError **error);
 struct ifmap_id *ifmap_id_new_device(const char *name, GError **error);
+/* `type`: "aik-name", "distinguished-name", "dns-name", "email-address", "hip-hit",
+ * "kerberos-principal", "username", "sip-uri", "tel-uri" or "other"; `other_type` is needed for
+ * "other" (a vendor-qualified name, "36906:badge") and ignored else. */
 struct ifmap_id *ifmap_id_new_identity(const char *type, const char *name, const char *domain,
 	const char *other_type, GError **error);
 /* `value` in any form inet_pton() reads; it is brought into canonical form (full IPv6). */
@@ -84,41 +106,47 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ifmap_id, ifmap_id_unref)
 enum ifmap_id_type ifmap_id_type(const struct ifmap_id *id);
 /* The name or value in canonical form; for an extended identifier its canonical XML. */
 const char *ifmap_id_value(const struct ifmap_id *id);
-const char *ifmap_id_domain(const struct ifmap_id *id); /* "" when none */
-/* Canonical key: unique per identifier, printable but for 0x1f separators; good for hash tables
- * (g_str_hash). */
+/* "" when none. */
+const char *ifmap_id_domain(const struct ifmap_id *id);
+/* Canonical key: two identifiers are equal exactly if their keys are. Printable but for 0x1f
+ * separators; good for hash tables (g_str_hash). Not meant to be parsed or stored: later versions
+ * may build it otherwise. */
 const char *ifmap_id_key(const struct ifmap_id *id);
 gboolean ifmap_id_equal(const struct ifmap_id *a, const struct ifmap_id *b);
 /* Whether this is the extended identifier {ns}local; local NULL means any name in the namespace. */
 gboolean ifmap_id_is_extended(const struct ifmap_id *id, const char *ns, const char *local);
 /* Local name of an extended identifier's root element, or NULL if not extended. */
 const char *ifmap_id_extended_name(const struct ifmap_id *id);
-/* Attribute of an extended identifier's root element, or NULL. */
+/* Attribute of an extended identifier's root element, or NULL when it has none of that name or is
+ * not extended. */
 const char *ifmap_id_attribute(const struct ifmap_id *id, const char *name);
 /* A short form for people and logs ("device d20e...", "ip 10.80.0.11", "vapp name=shop"), newly
  * allocated. */
 char *ifmap_id_to_string(const struct ifmap_id *id);
 /* Reads a short form as a user types it: "device:NAME", "ip:ADDR", "mac:ADDR",
- * "identity:TYPE:NAME", "ar:NAME", "ext:NS#LOCAL,attr=value,...". */
+ * "identity:TYPE:NAME", "ar:NAME", "ext:NS#LOCAL,attr=value,..."; without administrative-domain.
+ * Errors: those of the constructors, INVALID_IDENTIFIER for another form. */
 struct ifmap_id *ifmap_id_from_string(const char *text, GError **error);
 
 /* ---- metadata ---- */
 
+/* Constant for a type of metadata; the server refuses one that contradicts what it knows. */
 enum ifmap_cardinality {
-	IFMAP_SINGLE_VALUE,
-	IFMAP_MULTI_VALUE,
+	IFMAP_SINGLE_VALUE, /* one of the type on an identifier or link; another replaces it */
+	IFMAP_MULTI_VALUE,  /* any number; each update adds one */
 };
 
 enum ifmap_lifetime {
-	IFMAP_LIFETIME_SESSION,
-	IFMAP_LIFETIME_FOREVER,
+	IFMAP_LIFETIME_SESSION, /* goes with the publisher's session */
+	IFMAP_LIFETIME_FOREVER, /* until deleted, replaced or purged */
 };
 
 /* One metadata element: immutable, reference counted (atomic). */
 struct ifmap_meta;
 
-/* Reads one complete XML element with its namespace declarations and `ifmap-cardinality`. Errors:
- * INVALID_METADATA. */
+/* Reads one complete XML element that stands alone: in a namespace, with all declarations it needs
+ * and the attribute `ifmap-cardinality`. It is kept as it is, white space and order included; a
+ * DOCTYPE is refused. Errors: INVALID_METADATA, METADATA_TOO_LONG (over 1 MiB). */
 struct ifmap_meta *ifmap_meta_new(const char *xml, gssize size, GError **error);
 struct ifmap_meta *ifmap_meta_ref(const struct ifmap_meta *meta);
 void ifmap_meta_unref(struct ifmap_meta *meta);
@@ -128,15 +156,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ifmap_meta, ifmap_meta_unref)
 const char *ifmap_meta_ns(const struct ifmap_meta *meta);
 const char *ifmap_meta_name(const struct ifmap_meta *meta);
 enum ifmap_cardinality ifmap_meta_cardinality(const struct ifmap_meta *meta);
-const char *ifmap_meta_publisher(
-	const struct ifmap_meta *meta); /* NULL before it went through a server */
-gint64 ifmap_meta_timestamp_us(
-	const struct ifmap_meta *meta); /* server's clock, microseconds since 1970; 0 if none */
-/* The element as self-contained XML; `ret_size` may be NULL. */
+/* Publisher-id of whoever published it; NULL before it went through a server. */
+const char *ifmap_meta_publisher(const struct ifmap_meta *meta);
+/* When the server took it, by the server's clock; 0 before it went through one. */
+gint64 ifmap_meta_timestamp_us(const struct ifmap_meta *meta);
+/* The element as self-contained XML, NUL-terminated; `ret_size` may be NULL. */
 const char *ifmap_meta_xml(const struct ifmap_meta *meta, size_t *ret_size);
 gboolean ifmap_meta_is(const struct ifmap_meta *meta, const char *ns, const char *name);
-/* Text of the child element at `path` ("name" or "a/b" or "a/@b" or "@b"), or NULL. First match
- * wins. */
+/* Text of the child element at `path` ("name" or "a/b" or "a/@b" or "@b"), or NULL. Local names
+ * only; the first match wins at each step. */
 const char *ifmap_meta_text(const struct ifmap_meta *meta, const char *path);
 
 /* ---- publish requests ---- */
@@ -149,28 +177,30 @@ void ifmap_publish_free(struct ifmap_publish *publish);
 typedef struct ifmap_publish ifmap_publish;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ifmap_publish, ifmap_publish_free)
 
-/* `b` NULL: on identifier `a`; else on the link a-b. References are taken. */
+/* `b` NULL: on identifier `a`; else on the link a-b, whose direction does not matter. */
 void ifmap_publish_update(struct ifmap_publish *publish, const struct ifmap_id *a,
 	const struct ifmap_id *b, enum ifmap_lifetime lifetime, const struct ifmap_meta *meta);
+/* Told to whoever subscribes there now, never stored. */
 void ifmap_publish_notify(struct ifmap_publish *publish, const struct ifmap_id *a,
 	const struct ifmap_id *b, const struct ifmap_meta *meta);
-/* `filter` NULL: everything there. Prefixes of the filter: meta, and those of the client's
- * configuration. */
+/* `filter` NULL: everything there, whoever published it; else what matches it, for example
+ * "meta:role[name='admin']" or "[@ifmap-publisher-id='me-1']". Prefixes of the filter: meta, and
+ * those of the client's configuration. A filter that cannot be read is refused by the server. */
 void ifmap_publish_delete(struct ifmap_publish *publish, const struct ifmap_id *a,
 	const struct ifmap_id *b, const char *filter);
 unsigned ifmap_publish_n_operations(const struct ifmap_publish *publish);
 
 /* ---- search and results ---- */
 
-/* A search or a subscription's parameters. NULL strings: absent (everything); "" : nothing
- * (ifmap.md 6.1, 7). */
+/* A search or a subscription's parameters. Filters: NULL is absent, everything; "" is nothing. */
 struct ifmap_search {
 	const struct ifmap_id *start;
-	unsigned max_depth;
-	size_t max_size; /* bytes; 0: the server's default of 100,000 */
-	const char *match_links;
-	const char *result_filter;
-	const char *terminal_types;
+	unsigned max_depth;      /* links to follow; 0: the start alone */
+	size_t max_size;         /* bytes of the answer's XML; 0: the server's default of 100,000 */
+	const char *match_links; /* filter: follow links that carry such metadata, and of links
+				    show only that */
+	const char *result_filter;  /* filter: show only such metadata */
+	const char *terminal_types; /* "ip-address,device": do not look behind these */
 };
 
 /* One identifier (b NULL) or link with the metadata reported for it. */
@@ -181,10 +211,10 @@ struct ifmap_item {
 };
 
 enum ifmap_result_kind {
-	IFMAP_RESULT_SEARCH,
-	IFMAP_RESULT_UPDATE,
-	IFMAP_RESULT_DELETE,
-	IFMAP_RESULT_NOTIFY,
+	IFMAP_RESULT_SEARCH, /* all there is */
+	IFMAP_RESULT_UPDATE, /* came, or replaced the singleValue of its type */
+	IFMAP_RESULT_DELETE, /* went, or is not reached any more */
+	IFMAP_RESULT_NOTIFY, /* was told, is stored nowhere */
 };
 
 struct ifmap_result {
@@ -198,13 +228,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ifmap_result, ifmap_result_free)
 
 /* ---- client ---- */
 
-/* Where the server is and who we are. Either user and password, or certificate and key files.
- * Strings are copied. */
+/* Where the server is and who we are: user and password, or certificate and key files, or both.
+ * Strings are copied; files are read anew for each connection, so that certificates can be renewed
+ * under a running client. New members will be added at the end: clear it whole ({ 0 }). */
 struct ifmap_client_config {
-	const char *url;     /* https://host:port/ */
-	const char *ca_file; /* PEM; NULL: the system's store */
-	const char *cert_file;
-	const char *key_file;
+	const char *url;       /* https://host:port/; TLS 1.2 or later, the host name is checked */
+	const char *ca_file;   /* PEM; NULL: the system's store */
+	const char *cert_file; /* PEM, a chain if there is one */
+	const char *key_file;  /* PEM */
 	const char *user;
 	const char *password;
 	const char *const *
@@ -216,12 +247,13 @@ enum ifmap_client_state {
 	IFMAP_CLIENT_CONNECTING, /* no session: trying, with back-off from 50 ms to 2 s */
 	IFMAP_CLIENT_UP,         /* session stands; kept metadata and subscriptions are (being)
 				    re-established */
-	IFMAP_CLIENT_STOPPED,    /* not started */
+	IFMAP_CLIENT_STOPPED,    /* not started: no I/O */
 };
 
-/* One session, kept for as long as the client lives. All calls return at once but _free and those
- * named `_sync`. Requests are carried out in the order they were made. Several clients may live in
- * one process; they need different credentials, since a server keeps one session for each. */
+/* One session, kept for as long as the client lives: renewed every 60 s when nothing is asked, and
+ * begun anew when it is lost. All calls return at once but _free and those named `_sync`. Requests
+ * are carried out in the order they were made. Several clients may live in one process; with most
+ * servers they need different credentials, since a second session ends the first. */
 struct ifmap_client;
 
 /* Called when the session comes up (`why` NULL) and whenever there is a new reason why there is
@@ -294,14 +326,16 @@ void ifmap_client_subscribe(struct ifmap_client *client, const char *name,
 	const struct ifmap_search *search, ifmap_client_result_fn on_result, gpointer data);
 void ifmap_client_unsubscribe(struct ifmap_client *client, const char *name);
 
-/* For command lines: block until done or `timeout_ms` passed. They may be used without _start; the
- * first one opens the session. Errors as documented at the top; what waiting cannot mend
- * (UNAUTHORIZED, PROTOCOL, codes of the protocol) is returned at once, UNREACHABLE after
- * timeout_ms. publisher_id NULL: our own. */
+/* For command lines and tests, which have no main loop running: block until done or `timeout_ms`
+ * passed. They may be used without _start; the first one opens the session. Errors as documented at
+ * the top; what waiting cannot mend (UNAUTHORIZED, PROTOCOL, codes of the protocol) is returned at
+ * once, UNREACHABLE after timeout_ms. publisher_id NULL: our own. */
 gboolean ifmap_client_publish_sync(struct ifmap_client *client, struct ifmap_publish *publish,
 	unsigned timeout_ms, GError **error);
 struct ifmap_result *ifmap_client_search_sync(struct ifmap_client *client,
 	const struct ifmap_search *search, unsigned timeout_ms, GError **error);
+/* Removes all metadata of a publisher, session and forever. What this client keeps is removed too,
+ * and not published again before the next session. Most servers allow only our own. */
 gboolean ifmap_client_purge_sync(
 	struct ifmap_client *client, const char *publisher_id, unsigned timeout_ms, GError **error);
 
@@ -324,7 +358,8 @@ typedef void (*ifmap_mirror_fn)(const struct ifmap_id *a, const struct ifmap_id 
 	const struct ifmap_meta *meta, gpointer data);
 /* Every metadata instance; order is not defined. `fn` must not change the mirror. */
 void ifmap_mirror_foreach(const struct ifmap_mirror *mirror, ifmap_mirror_fn fn, gpointer data);
-/* The first metadata {ns}name on `a` or on the link a-b, or NULL. */
+/* The first metadata {ns}name on `a` (`b` NULL) or on the link a-b, or NULL; borrowed until the
+ * mirror changes. */
 const struct ifmap_meta *ifmap_mirror_find(const struct ifmap_mirror *mirror,
 	const struct ifmap_id *a, const struct ifmap_id *b, const char *ns, const char *name);
 size_t ifmap_mirror_n_metas(const struct ifmap_mirror *mirror);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Prints what happens around one identifier, until interrupted:
+/* Prints what happens around one identifier, until interrupted, and keeps a mirror of all that is
+ * there:
  *
- *   watch --url https://map.example.org:8443/ --ca ca.pem --user me --password-file secret --depth
- * 2 ip:192.0.2.17
+ *   subscriber --url https://map.example.org:8443/ --ca ca.pem --user me --password-file secret \
+ *              --depth 2 ip:192.0.2.17
  *
- * "=" is there at the start, "+" came or changed, "-" went, "!" is a notification. It shows all
- * that a program needs of libdrover-ifmap: build it with  cc watch.c $(pkg-config --cflags --libs
- * libdrover-ifmap). */
+ * "=" is there at the start, "+" came or changed, "-" went, "!" is a notification. After a loss of
+ * the server the mirror is right again by itself: a result "=" replaces all before it. Build it
+ * with cc subscriber.c $(pkg-config --cflags --libs libdrover-ifmap) */
 #include <drover/ifmap.h>
+#include <glib-unix.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -39,8 +41,9 @@ static void print_meta(char sign, const struct ifmap_item *item, const struct if
 }
 
 static void on_result(struct ifmap_client *client G_GNUC_UNUSED, const struct ifmap_result *result,
-	const GError *error, gpointer data G_GNUC_UNUSED)
+	const GError *error, gpointer data)
 {
+	struct ifmap_mirror *mirror = data;
 	static const char signs[] = {
 		[IFMAP_RESULT_SEARCH] = '=',
 		[IFMAP_RESULT_UPDATE] = '+',
@@ -49,7 +52,7 @@ static void on_result(struct ifmap_client *client G_GNUC_UNUSED, const struct if
 	};
 
 	if (!result) {
-		g_printerr("watch: %s\n", error->message);
+		g_printerr("subscriber: %s\n", error->message);
 		return;
 	}
 	for (guint i = 0; i < result->items->len; i++) {
@@ -58,6 +61,8 @@ static void on_result(struct ifmap_client *client G_GNUC_UNUSED, const struct if
 		for (guint j = 0; j < item->metas->len; j++)
 			print_meta(signs[result->kind], item, g_ptr_array_index(item->metas, j));
 	}
+	ifmap_mirror_apply(mirror, result);
+	printf("%zu metadata in sight\n", ifmap_mirror_n_metas(mirror));
 	(void)fflush(stdout);
 }
 
@@ -65,7 +70,7 @@ static void on_state(struct ifmap_client *client G_GNUC_UNUSED,
 	enum ifmap_client_state state G_GNUC_UNUSED, const GError *why, gpointer data G_GNUC_UNUSED)
 {
 	if (why)
-		g_printerr("watch: %s\n", why->message);
+		g_printerr("subscriber: %s\n", why->message);
 }
 
 static gboolean read_options(int *argc, char ***argv, char **ret_password, GError **error)
@@ -86,12 +91,19 @@ static gboolean read_options(int *argc, char ***argv, char **ret_password, GErro
 	return TRUE;
 }
 
+static gboolean on_signal(gpointer loop)
+{
+	g_main_loop_quit(loop);
+	return G_SOURCE_CONTINUE;
+}
+
 static gboolean watch(const char *identifier, const char *password, GError **error)
 {
 	struct ifmap_client_config config = {
 		.url = url, .ca_file = ca_file, .user = user, .password = password
 	};
 	g_autoptr(ifmap_id) start = ifmap_id_from_string(identifier, error);
+	g_autoptr(ifmap_mirror) mirror = ifmap_mirror_new();
 	g_autoptr(ifmap_client) client = start ? ifmap_client_new(&config, error) : NULL;
 	struct ifmap_search search = {
 		.start = start, .max_depth = (unsigned)depth, .match_links = match_links
@@ -101,8 +113,10 @@ static gboolean watch(const char *identifier, const char *password, GError **err
 	if (!client)
 		return FALSE;
 	loop = g_main_loop_new(NULL, FALSE);
-	ifmap_client_subscribe(client, "watch", &search, on_result, NULL);
+	ifmap_client_subscribe(client, "watch", &search, on_result, mirror);
 	ifmap_client_start(client, on_state, NULL);
+	g_unix_signal_add(SIGINT, on_signal, loop);
+	g_unix_signal_add(SIGTERM, on_signal, loop);
 	g_main_loop_run(loop);
 	g_main_loop_unref(loop);
 	return TRUE;
@@ -115,6 +129,6 @@ int main(int argc, char **argv)
 
 	if (read_options(&argc, &argv, &password, &error) && watch(argv[1], password, &error))
 		return EXIT_SUCCESS;
-	g_printerr("watch: %s\n", error->message);
+	g_printerr("subscriber: %s\n", error->message);
 	return EXIT_FAILURE;
 }
