@@ -86,7 +86,10 @@ void map_reply_empty(GString *out, const char *name)
 gboolean map_engine_write_poll(struct map_client *client, GString *out)
 {
 	if (client->overflowed) {
+		/* Those made since are gone too: that is what the error means (8.6). */
 		client->overflowed = FALSE;
+		g_hash_table_remove_all(client->subscriptions);
+		map_pollbuf_clear(&client->buf);
 		map_reply_error(out, IFMAP_ERROR_POLL_RESULTS_TOO_BIG,
 			"too much was pending; all subscriptions are gone");
 		return TRUE;

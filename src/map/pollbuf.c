@@ -26,8 +26,8 @@ static struct result *result_add(struct map_pollbuf *buf, const char *name)
 	return result;
 }
 
-/* "</updateResult>" and its like are never longer. */
-#define END_TAG_SIZE 16
+/* All four kinds have names of one length. */
+#define END_TAG_SIZE (sizeof("</updateResult>") - 1)
 
 void map_pollbuf_init(struct map_pollbuf *buf)
 {

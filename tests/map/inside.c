@@ -11,9 +11,14 @@ struct channel {
 };
 
 /* What the clients of the cases may do; everybody else: nothing special. */
-static unsigned rights_of(char client)
+struct map_subject inside_subject(const char *client)
 {
-	return client == 'R' ? MAP_RIGHT_READ_ONLY : client == 'P' ? MAP_RIGHT_PURGE_OTHERS : 0;
+	return (struct map_subject){
+		.name = client,
+		.rights = *client == 'R'   ? MAP_RIGHT_READ_ONLY
+			  : *client == 'P' ? MAP_RIGHT_PURGE_OTHERS
+					   : 0,
+	};
 }
 
 static gpointer open_channel(gpointer self, char client)
@@ -39,7 +44,7 @@ static void post(gpointer data, const char *body)
 	struct channel *channel = data;
 	struct map_call call = {
 		.connection = channel->number,
-		.subject = { channel->name, rights_of(channel->name[0]) },
+		.subject = inside_subject(channel->name),
 		.token = channel,
 	};
 	GString *reply = g_string_new(NULL);
