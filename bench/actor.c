@@ -5,7 +5,7 @@
 #include "facts/facts.h"
 #include "ifmap/answer.h"
 #include "ifmap/ask.h"
-#include "map/auth.h"
+#include "map/password.h"
 #include "raw.h"
 
 #define SUBSCRIPTION "bench"
@@ -20,7 +20,7 @@ char *actor_passwords(unsigned n)
 {
 	GString *lines = g_string_new(NULL);
 	g_autoptr(GError) error = NULL;
-	g_autofree char *line = map_auth_make_line("x", "pw", &error);
+	g_autofree char *line = map_password_line("x", "pw", 1, &error);
 
 	if (!line)
 		g_error("%s", error->message);

@@ -5,6 +5,7 @@
 #include "base/daemon.h"
 #include "map/auth.h"
 #include "map/daemon.h"
+#include "map/password.h"
 
 static char *hash_name; /* --hash-password */
 
@@ -21,7 +22,8 @@ static int hash_password(void)
 		g_printerr("drover-mapd: no password on standard input\n");
 		return 2;
 	}
-	g_autofree char *line = map_auth_make_line(name, g_strchomp(password), &error);
+	g_autofree char *line = map_password_line(
+		name, g_strchomp(password), MAP_PASSWORD_COST, &error);
 	if (!line) {
 		g_printerr("drover-mapd: %s\n", error->message);
 		return 1;
@@ -36,9 +38,10 @@ static gboolean check(const void *conf, GError **error)
 
 	if (!map_config_check(config, error))
 		return FALSE;
-	g_autoptr(map_auth)
-		auth = map_auth_new(*config->password_file ? config->password_file : NULL, error);
-	return auth != NULL;
+	g_autoptr(map_auth) auth = map_auth_new(config, error);
+	g_autoptr(map_policy)
+		policy = auth ? map_policy_new(*config->rules ? config->rules : NULL, error) : NULL;
+	return policy != NULL;
 }
 
 static const char *user_of(const void *conf)
@@ -54,6 +57,11 @@ static void *begin(const void *conf, GError **error)
 static gboolean serve(void *daemon, GError **error)
 {
 	return map_daemon_serve(daemon, error);
+}
+
+static gboolean reload(void *daemon, GError **error)
+{
+	return map_daemon_reload(daemon, error);
 }
 
 static void end(void *daemon)
@@ -79,6 +87,7 @@ int main(int argc, char **argv)
 		.check = check,
 		.begin = begin,
 		.serve = serve,
+		.reload = reload,
 		.end = end,
 		.entries = entries,
 		.instead = hash_password,

@@ -76,13 +76,31 @@ static gboolean on_watchdog(gpointer data)
 	return G_SOURCE_CONTINUE;
 }
 
-static void loop_until_signal(void)
+struct reloading {
+	const struct base_daemon *daemon;
+	void *object;
+};
+
+static gboolean on_hangup(gpointer data)
 {
+	const struct reloading *reloading = data;
+	g_autoptr(GError) error = NULL;
+
+	if (!reloading->daemon->reload(reloading->object, &error))
+		g_warning("not reloaded: %s", error->message);
+	return G_SOURCE_CONTINUE;
+}
+
+static void loop_until_signal(const struct base_daemon *daemon, void *object)
+{
+	struct reloading reloading = { daemon, object };
 	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
 	uint64_t watchdog_us = 0;
 
 	g_unix_signal_add(SIGTERM, on_signal, loop);
 	g_unix_signal_add(SIGINT, on_signal, loop);
+	if (daemon->reload)
+		g_unix_signal_add(SIGHUP, on_hangup, &reloading);
 	if (sd_watchdog_enabled(0, &watchdog_us) > 0)
 		g_timeout_add((guint)(watchdog_us / 2000), on_watchdog, NULL);
 	sd_notify(0, "READY=1");
@@ -121,7 +139,7 @@ static int run(const struct base_daemon *daemon, const void *conf)
 
 	if (!object)
 		return complain(daemon, error);
-	loop_until_signal();
+	loop_until_signal(daemon, object);
 	daemon->end(object);
 	return 0;
 }

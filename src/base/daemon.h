@@ -2,8 +2,9 @@
 /* What every daemon's main does: options, log, readiness, the end.
  *
  * `--config FILE`, `--check-config`, `--example-config`, `--version`, `--help`; SIGTERM and SIGINT
- * end the main loop; READY, STOPPING and the watchdog go to systemd when there is one. Logs are
- * GLib structured logs: the journal when standard error is the journal, plain lines otherwise.
+ * end the main loop, SIGHUP reads anew what can be; READY, STOPPING and the watchdog go to systemd
+ * when there is one. Logs are GLib structured logs: the journal when standard error is the journal,
+ * plain lines otherwise.
  */
 #include "base/conf.h"
 
@@ -22,6 +23,9 @@ struct base_daemon {
 	/* May be NULL: then `begin` comes after rights are given up. Else `begin` comes before (to
 	 * read keys, to bind ports) and this after. */
 	gboolean (*serve)(void *object, GError **error);
+	/* What SIGHUP does; on FALSE what was in force stays, and the error is logged. May be NULL:
+	 * then SIGHUP ends the program, as ever. */
+	gboolean (*reload)(void *object, GError **error);
 	void (*end)(void *object);
 	/* Further options and what they do instead of running: an exit code, or -1 to run. */
 	const GOptionEntry *entries;

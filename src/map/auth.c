@@ -1,170 +1,93 @@
 #include "map/auth.h"
 
 #include <gnutls/crypto.h>
-#include <gnutls/x509.h>
+#include <netinet/in.h>
 #include <string.h>
 
-G_DEFINE_QUARK(map - auth - error, map_auth_error)
+#include "map/bucket.h"
+#include "map/password.h"
 
-#define SCHEME         "pbkdf2-sha256"
-#define ITERATIONS     20000U
-#define MAX_ITERATIONS 10000000U
-#define SALT_SIZE      16
-#define HASH_SIZE      32
-/* Remembered headers; when full, all are forgotten. */
-#define MAX_REMEMBERED 10000
-
-struct entry {
-	unsigned iterations;
-	GBytes *salt;
-	guint8 hash[HASH_SIZE];
-};
+/* Wrong passwords for one name from one address: so many at once, so many a second. */
+#define MAX_WRONG      5.0
+#define WRONG_A_SECOND 0.5
+/* Entries of each of the tables below; a table that is full is emptied. */
+#define MAX_KEPT       10000
 
 struct map_auth {
-	GHashTable *entries; /* name -> struct entry *; constant after loading */
-	guint8 key[32];      /* of the digests below */
-	GMutex lock;
-	GHashTable *remembered; /* hex digest of a header -> client name; guarded by lock */
+	const struct map_config *config;
+	guint8 key[32]; /* of digests; they are never longer than this */
+	GMutex lock;    /* of all below */
+	guint64 edition;
+	GHashTable *hashes;  /* name -> hash; replaced whole */
+	GHashTable *right;   /* set of digests (GBytes) of headers that were right */
+	GHashTable *wrong;   /* set of those that were wrong */
+	GHashTable *guesses; /* address and name -> struct map_bucket * */
 };
 
-static void entry_free(gpointer data)
+void map_proof_clear(struct map_proof *proof)
 {
-	struct entry *entry = data;
-	if (entry->salt)
-		g_bytes_unref(entry->salt);
-	g_free(entry);
+	map_identity_unref(g_steal_pointer(&proof->identity));
 }
 
-/* ---- hashing */
+/* ---- life */
 
-static gboolean derive(const char *password, const struct entry *entry, guint8 *ret_hash)
+static void forget(struct map_auth *auth)
 {
-	const gnutls_datum_t key = { (unsigned char *)password, (unsigned)strlen(password) };
-	gsize salt_size;
-	gconstpointer salt = g_bytes_get_data(entry->salt, &salt_size);
-	const gnutls_datum_t salt_datum = { (unsigned char *)salt, (unsigned)salt_size };
-
-	return gnutls_pbkdf2(GNUTLS_MAC_SHA256, &key, &salt_datum, entry->iterations, ret_hash,
-		       HASH_SIZE) == 0;
+	g_hash_table_remove_all(auth->right);
+	g_hash_table_remove_all(auth->wrong);
+	g_hash_table_remove_all(auth->guesses);
 }
 
-static gboolean equal_in_constant_time(const guint8 *a, const guint8 *b, size_t size)
+gboolean map_auth_reload(struct map_auth *auth, GError **error)
 {
-	guint8 difference = 0;
-	for (size_t i = 0; i < size; i++)
-		difference |= a[i] ^ b[i];
-	return difference == 0;
-}
-
-char *map_auth_make_line(const char *name, const char *password, GError **error)
-{
-	guint8 salt[SALT_SIZE];
-	guint8 hash[HASH_SIZE];
-	struct entry entry = { .iterations = ITERATIONS };
-
-	if (!*name || strpbrk(name, ": \t\r\n#")) {
-		g_set_error(error, MAP_AUTH_ERROR, 0,
-			"a client's name is not empty and has no blank, ':' or '#'");
-		return NULL;
-	}
-	if (gnutls_rnd(GNUTLS_RND_NONCE, salt, sizeof(salt)) != 0) {
-		g_set_error(error, MAP_AUTH_ERROR, 0, "no random numbers for a salt");
-		return NULL;
-	}
-	g_autoptr(GBytes) bytes = g_bytes_new(salt, sizeof(salt));
-	entry.salt = bytes;
-	if (!derive(password, &entry, hash)) {
-		g_set_error(error, MAP_AUTH_ERROR, 0, "the password cannot be hashed");
-		return NULL;
-	}
-	g_autofree char *salt_text = g_base64_encode(salt, sizeof(salt));
-	g_autofree char *hash_text = g_base64_encode(hash, sizeof(hash));
-	return g_strdup_printf("%s:" SCHEME ":%u:%s:%s", name, ITERATIONS, salt_text, hash_text);
-}
-
-/* ---- the file */
-
-static gboolean parse_line(struct map_auth *auth, const char *line)
-{
-	g_auto(GStrv) part = g_strsplit(line, ":", 6);
-	guint64 iterations;
-	gsize salt_size;
-	gsize hash_size;
-
-	if (g_strv_length(part) != 5 || !*part[0] || !g_str_equal(part[1], SCHEME) ||
-		!g_ascii_string_to_unsigned(part[2], 10, 1, MAX_ITERATIONS, &iterations, NULL))
+	const char *file = auth->config->password_file;
+	GHashTable *hashes = *file ? map_password_load(file, error)
+				   : g_hash_table_new(g_str_hash, g_str_equal);
+	if (!hashes)
 		return FALSE;
-	guint8 *salt = g_base64_decode(part[3], &salt_size);
-	g_autofree guint8 *hash = g_base64_decode(part[4], &hash_size);
-	struct entry *entry = g_new0(struct entry, 1);
-	entry->iterations = (unsigned)iterations;
-	entry->salt = g_bytes_new_take(salt, salt_size);
-	if (salt_size == 0 || hash_size != HASH_SIZE) {
-		entry_free(entry);
-		return FALSE;
-	}
-	memcpy(entry->hash, hash, HASH_SIZE);
-	g_hash_table_replace(auth->entries, g_strdup(part[0]), entry);
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&auth->lock);
+	g_clear_pointer(&auth->hashes, g_hash_table_unref);
+	auth->hashes = hashes;
+	auth->edition++;
+	forget(auth);
 	return TRUE;
 }
 
-static gboolean load(struct map_auth *auth, const char *file, GError **error)
+static GHashTable *new_set(void)
 {
-	g_autofree char *text = NULL;
-	if (!g_file_get_contents(file, &text, NULL, error))
-		return FALSE;
-	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-	for (unsigned i = 0; lines[i]; i++) {
-		g_strstrip(lines[i]);
-		if (!*lines[i] || *lines[i] == '#' || parse_line(auth, lines[i]))
-			continue;
-		g_set_error(error, MAP_AUTH_ERROR, 0,
-			"%s:%u: not a line NAME:" SCHEME ":ITERATIONS:SALT:HASH", file, i + 1);
-		return FALSE;
-	}
-	return TRUE;
+	return g_hash_table_new_full(
+		g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
 }
 
-struct map_auth *map_auth_new(const char *password_file, GError **error)
+struct map_auth *map_auth_new(const struct map_config *config, GError **error)
 {
 	g_autoptr(map_auth) auth = g_new0(struct map_auth, 1);
+
+	auth->config = config;
 	g_mutex_init(&auth->lock);
-	auth->entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, entry_free);
-	auth->remembered = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	auth->right = new_set();
+	auth->wrong = new_set();
+	auth->guesses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	if (gnutls_rnd(GNUTLS_RND_KEY, auth->key, sizeof(auth->key)) != 0) {
-		g_set_error(error, MAP_AUTH_ERROR, 0, "no random numbers");
+		g_set_error(error, MAP_PASSWORD_ERROR, 0, "no random numbers");
 		return NULL;
 	}
-	if (password_file && !load(auth, password_file, error))
-		return NULL;
-	return g_steal_pointer(&auth);
+	return map_auth_reload(auth, error) ? g_steal_pointer(&auth) : NULL;
 }
 
 void map_auth_free(struct map_auth *auth)
 {
 	if (!auth)
 		return;
-	g_hash_table_unref(auth->entries);
-	g_hash_table_unref(auth->remembered);
+	g_clear_pointer(&auth->hashes, g_hash_table_unref);
+	g_hash_table_unref(auth->right);
+	g_hash_table_unref(auth->wrong);
+	g_hash_table_unref(auth->guesses);
 	g_mutex_clear(&auth->lock);
 	g_free(auth);
 }
 
 /* ---- Basic */
-
-static char *recall(struct map_auth *auth, const char *digest)
-{
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&auth->lock);
-	return g_strdup(g_hash_table_lookup(auth->remembered, digest));
-}
-
-static void remember(struct map_auth *auth, const char *digest, const char *name)
-{
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&auth->lock);
-	if (g_hash_table_size(auth->remembered) >= MAX_REMEMBERED)
-		g_hash_table_remove_all(auth->remembered);
-	g_hash_table_replace(auth->remembered, g_strdup(digest), g_strdup(name));
-}
 
 /* "name:password" of the header, or NULL. */
 static char *decode(const char *header)
@@ -183,48 +106,154 @@ static char *decode(const char *header)
 	return g_strndup(text, size);
 }
 
-char *map_auth_check_basic(struct map_auth *auth, const char *header)
+/* Where it came from: an IPv4 address, or the /64 of an IPv6 one, in which a host has any it likes.
+ */
+static char *origin_of(const struct sockaddr *address, const char *name)
 {
-	g_autofree char *digest = g_compute_hmac_for_string(
-		G_CHECKSUM_SHA256, auth->key, sizeof(auth->key), header, -1);
-	char *name = recall(auth, digest);
-	if (name)
-		return name;
+	const guint8 *bytes = NULL;
+	size_t size = 0;
+	GString *text = g_string_new(NULL);
+
+	if (address && address->sa_family == AF_INET) {
+		bytes = (const guint8 *)&((const struct sockaddr_in *)(const void *)address)
+				->sin_addr;
+		size = 4;
+	} else if (address && address->sa_family == AF_INET6) {
+		const struct in6_addr *ip6 =
+			&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+		gboolean mapped = IN6_IS_ADDR_V4MAPPED(ip6);
+		bytes = ip6->s6_addr + (mapped ? 12 : 0);
+		size = mapped ? 4 : 8;
+	}
+	for (size_t i = 0; i < size; i++)
+		g_string_append_printf(text, "%02x", bytes[i]);
+	g_string_append_printf(text, " %s", name);
+	return g_string_free(text, FALSE);
+}
+
+static void bound(GHashTable *table)
+{
+	if (g_hash_table_size(table) >= MAX_KEPT)
+		g_hash_table_remove_all(table);
+}
+
+static struct map_bucket *guesses_of(struct map_auth *auth, const char *origin)
+{
+	struct map_bucket *bucket = g_hash_table_lookup(auth->guesses, origin);
+
+	if (bucket)
+		return bucket;
+	bound(auth->guesses);
+	bucket = g_new0(struct map_bucket, 1);
+	g_hash_table_insert(auth->guesses, g_strdup(origin), bucket);
+	return bucket;
+}
+
+/* What one header says, while it is judged. */
+struct attempt {
+	const char *name;
+	const char *password;
+	GBytes *digest;
+	char *origin;
+	guint64 edition; /* of the hash */
+	char *hash;      /* NULL: there is no such name */
+};
+
+/* Whether the answer is known, or must not be looked for now; else fills in the hash. */
+static gboolean judge_cheaply(
+	struct map_auth *auth, struct attempt *attempt, enum map_basic *ret_verdict)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&auth->lock);
+	const char *hash = g_hash_table_lookup(auth->hashes, attempt->name);
+	/* Names that do not exist share one allowance, lest they fill the table. */
+	attempt->origin[strcspn(attempt->origin, " ") + (hash ? strlen(attempt->name) + 1 : 0)] = 0;
+	attempt->hash = g_strdup(hash);
+	attempt->edition = auth->edition;
+	if (g_hash_table_contains(auth->wrong, attempt->digest)) {
+		*ret_verdict = MAP_BASIC_BAD;
+		return TRUE;
+	}
+	if (g_hash_table_contains(auth->right, attempt->digest) ||
+		map_bucket_has(guesses_of(auth, attempt->origin), WRONG_A_SECOND, MAX_WRONG,
+			g_get_monotonic_time()))
+		return FALSE;
+	*ret_verdict = MAP_BASIC_LATER;
+	return TRUE;
+}
+
+static void note(struct map_auth *auth, const struct attempt *attempt, gboolean right)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&auth->lock);
+	GHashTable *table = right ? auth->right : auth->wrong;
+
+	if (attempt->edition != auth->edition)
+		return;
+	bound(table);
+	g_hash_table_add(table, g_bytes_ref(attempt->digest));
+	if (!right)
+		(void)map_bucket_take(guesses_of(auth, attempt->origin), WRONG_A_SECOND, MAX_WRONG,
+			g_get_monotonic_time());
+}
+
+static enum map_basic judge(struct map_auth *auth, struct attempt *attempt, struct map_proof *proof)
+{
+	enum map_basic verdict;
+
+	if (judge_cheaply(auth, attempt, &verdict))
+		return verdict;
+	gboolean right = map_password_matches(attempt->hash, attempt->password);
+	note(auth, attempt, right);
+	if (!right)
+		return MAP_BASIC_BAD;
+	map_proof_clear(proof);
+	proof->identity = map_identity_new_basic(
+		attempt->name, map_config_rights(auth->config, attempt->name));
+	proof->edition = attempt->edition;
+	memcpy(proof->digest, g_bytes_get_data(attempt->digest, NULL), sizeof(proof->digest));
+	return MAP_BASIC_GOOD;
+}
+
+static gboolean is_proved(
+	struct map_auth *auth, const struct map_proof *proof, const guint8 *digest)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&auth->lock);
+	return proof->identity && proof->edition == auth->edition &&
+	       map_equal_in_constant_time(proof->digest, digest, sizeof(proof->digest));
+}
+
+enum map_basic map_auth_check_basic(struct map_auth *auth, const char *header,
+	const struct sockaddr *address, struct map_proof *proof)
+{
+	guint8 digest[sizeof(proof->digest)];
+
+	if (gnutls_hmac_fast(GNUTLS_MAC_SHA256, auth->key, sizeof(auth->key), header,
+		    strlen(header), digest) != 0)
+		return MAP_BASIC_BAD;
+	if (is_proved(auth, proof, digest))
+		return MAP_BASIC_GOOD;
 	g_autofree char *pair = decode(header);
 	char *colon = pair ? strchr(pair, ':') : NULL;
 	if (!colon)
-		return NULL;
+		return MAP_BASIC_BAD;
 	*colon = 0;
-	const struct entry *entry = g_hash_table_lookup(auth->entries, pair);
-	guint8 hash[HASH_SIZE];
-	if (!entry || !derive(colon + 1, entry, hash) ||
-		!equal_in_constant_time(hash, entry->hash, HASH_SIZE))
-		return NULL;
-	remember(auth, digest, pair);
-	return g_steal_pointer(&pair);
+	g_autoptr(GBytes) bytes = g_bytes_new(digest, sizeof(digest));
+	g_autofree char *origin = origin_of(address, pair);
+	struct attempt attempt = {
+		.name = pair,
+		.password = colon + 1,
+		.digest = bytes,
+		.origin = origin,
+	};
+	enum map_basic verdict = judge(auth, &attempt, proof);
+	explicit_bzero(colon + 1, strlen(colon + 1));
+	g_free(attempt.hash);
+	return verdict;
 }
 
 /* ---- certificates */
 
-static char *common_name(const gnutls_datum_t *der)
-{
-	gnutls_x509_crt_t certificate;
-	char name[256];
-	size_t size = sizeof(name);
-	char *result = NULL;
-
-	if (gnutls_x509_crt_init(&certificate) < 0)
-		return NULL;
-	if (gnutls_x509_crt_import(certificate, der, GNUTLS_X509_FMT_DER) >= 0 &&
-		gnutls_x509_crt_get_dn_by_oid(
-			certificate, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &size) >= 0 &&
-		size > 0 && strlen(name) == size && g_utf8_validate(name, -1, NULL))
-		result = g_strdup(name);
-	gnutls_x509_crt_deinit(certificate);
-	return result;
-}
-
-enum map_certificate map_auth_check_certificate(gnutls_session_t session, char **ret_name)
+enum map_certificate map_auth_check_certificate(
+	const struct map_auth *auth, gnutls_session_t session, struct map_identity **ret_owner)
 {
 	unsigned n_certificates = 0;
 	unsigned status = 0;
@@ -234,9 +263,10 @@ enum map_certificate map_auth_check_certificate(gnutls_session_t session, char *
 		return MAP_CERTIFICATE_NONE;
 	if (gnutls_certificate_verify_peers2(session, &status) < 0 || status != 0)
 		return MAP_CERTIFICATE_BAD;
-	char *name = common_name(&chain[0]);
-	if (!name)
+	struct map_identity *owner = map_identity_new_certificate(&chain[0]);
+	if (!owner)
 		return MAP_CERTIFICATE_BAD;
-	*ret_name = name;
+	owner->rights = map_config_rights(auth->config, owner->name);
+	*ret_owner = owner;
 	return MAP_CERTIFICATE_GOOD;
 }

@@ -4,13 +4,13 @@
 
 #define NS_SERVER "http://www.trustedcomputinggroup.org/2013/IFMAP-SERVER/1"
 
-static const char capability_xml[] =
+static const char capability_format[] =
 	"<srv:server-capability xmlns:srv=\"" NS_SERVER "\" ifmap-cardinality=\"singleValue\">"
 	"<capability>ifmap-base-version-2.0</capability>"
 	"<capability>ifmap-base-version-2.1</capability>"
 	"<capability>ifmap-base-version-2.2</capability>"
 	"<capability>fractional-timestamps</capability>"
-	"<capability>extended-identifier-search-termination</capability>"
+	"<capability>extended-identifier-search-termination</capability>%s"
 	"</srv:server-capability>";
 
 struct loading {
@@ -23,9 +23,9 @@ static gboolean load_publisher(
 {
 	(void)error;
 	struct map_engine *engine = ((struct loading *)data)->engine;
-	struct map_publisher *publisher = map_graph_publisher(engine->graph, publisher_id);
-	struct map_client *loaded = map_client_new(client, publisher);
-	g_hash_table_replace(engine->clients, loaded->name, loaded);
+	g_autofree char *name = map_account_name_of_key(client);
+	map_account_add_seat(
+		map_engine_account(engine, name), map_graph_publisher(engine->graph, publisher_id));
 	return TRUE;
 }
 
@@ -80,7 +80,7 @@ static gboolean load_fact(const struct map_record *record, gpointer data, GError
 		g_prefix_error(error, "stored metadata %" G_GUINT64_FORMAT ": ", record->serial);
 		return FALSE;
 	}
-	const struct map_subject subject = { .name = "store", .rights = MAP_RIGHT_SERVER };
+	const struct map_subject subject = { .name = "store" };
 	const struct map_publish publish = {
 		.graph = engine->graph,
 		.registry = engine->registry,
@@ -102,12 +102,16 @@ static const struct map_store_reader store_reader = {
 	.fact = load_fact,
 };
 
-static gboolean describe(struct map_engine *engine, struct map_change *change, GError **error)
+gboolean map_engine_describe(struct map_engine *engine, struct map_change *change, GError **error)
 {
 	static const char *const no_attributes[] = { NULL };
 	g_autoptr(ifmap_id)
 		id = ifmap_id_new_extended(NS_SERVER, "ifmap-server", no_attributes, error);
-	g_autoptr(ifmap_meta) plain = id ? ifmap_meta_new(capability_xml, -1, error) : NULL;
+	g_autofree char *xml = g_strdup_printf(
+		capability_format, map_policy_has_file(engine->policy)
+					   ? "<capability>map-content-authorization</capability>"
+					   : "");
+	g_autoptr(ifmap_meta) plain = id ? ifmap_meta_new(xml, -1, error) : NULL;
 	if (!plain)
 		return FALSE;
 	g_autoptr(ifmap_meta)
@@ -132,7 +136,7 @@ gboolean map_engine_boot(struct map_engine *engine, GError **error)
 			map_store_load(engine->store, &store_reader, &loading, error);
 
 	engine->timestamp_us = MAX(engine->timestamp_us, g_get_real_time());
-	good = good && describe(engine, loading.change, error);
+	good = good && map_engine_describe(engine, loading.change, error);
 	map_change_commit(loading.change);
 	return good;
 }

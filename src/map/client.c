@@ -6,7 +6,6 @@ struct map_client *map_client_new(const char *name, struct map_publisher *publis
 {
 	struct map_client *client = g_new0(struct map_client, 1);
 	client->name = g_strdup(name);
-	client->subject.name = client->name;
 	client->publisher = publisher;
 	client->subscriptions = g_hash_table_new_full(
 		g_str_hash, g_str_equal, NULL, (GDestroyNotify)map_subscription_free);

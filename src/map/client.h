@@ -1,17 +1,19 @@
 #pragma once
-/* One client identity and all that is charged to it: session, subscriptions, undelivered results
- * (ifmap.md 4.2).
+/* One session's place with a client: session, subscriptions, undelivered results (ifmap.md 4.2).
  *
- * Lives as long as the engine, since the publisher-id must; everything but the publisher-id goes
- * with the session. Under the engine's lock.
+ * An account (account.h) has one, or as many as it may have sessions. Lives as long as the engine,
+ * since the publisher-id must; everything but the publisher-id goes with the session. Under the
+ * engine's lock.
  */
 #include "map/pollbuf.h"
 #include "map/session.h"
 #include "map/subscription.h"
 
+struct map_account;
+
 struct map_client {
-	char *name;
-	struct map_subject subject; /* name is the client's; rights as of the last request */
+	char *name;                  /* the account's */
+	struct map_account *account; /* whose it is; borrowed */
 	struct map_publisher *publisher;
 	struct map_session *session; /* NULL: none; then the rest is empty */
 	gpointer poll_token;         /* a poll hangs: session->polling */

@@ -174,7 +174,7 @@ void map_engine_subscribe(struct map_engine *engine, struct map_client *client, 
 	struct ifmap_query *query)
 {
 	g_autoptr(map_subscription) subscription = map_subscription_new(
-		engine->graph, name, query, &client->subject, engine->limits);
+		engine->graph, name, query, &client->account->subject, engine->limits);
 	GString *text = g_string_truncate(engine->text[IFMAP_RESULT_SEARCH], 0);
 	g_autoptr(GError) error = NULL;
 
@@ -221,7 +221,7 @@ static gboolean may_read(const struct map_client *client, const struct map_notic
 	const struct ifmap_meta *meta)
 {
 	const struct map_item item = { .a = notice->a, .b = notice->b, .meta = meta };
-	return map_policy_allows(&client->subject, MAP_ACTION_READ, &item);
+	return map_policy_allows(&client->account->subject, MAP_ACTION_READ, &item);
 }
 
 static void write_notice(const struct map_engine *engine,

@@ -5,7 +5,7 @@
  * engine->lock. Answers are not given at once but collected in `wakes` and delivered by
  * map_engine_leave() after the lock is released.
  */
-#include "map/client.h"
+#include "map/account.h"
 #include "map/engine.h"
 #include "map/publish.h"
 
@@ -18,10 +18,13 @@ struct map_engine {
 	struct map_graph *graph;
 	struct map_registry *registry;
 	struct map_publisher *self;
-	GHashTable *clients;     /* name -> struct map_client *; owns */
+	struct map_policy *policy;
+	GHashTable *audited;     /* set of what a policy on trial has told; owns */
+	GHashTable *accounts;    /* name -> struct map_account *; owns */
 	GHashTable *connections; /* guint64 * -> GSList of struct map_client *; owns both */
 	gint64 timestamp_us;     /* the last one issued */
 	guint64 n_subscribed;
+	guint64 n_requests;
 	gboolean draining;
 	/* What map_engine_leave() delivers. */
 	GPtrArray *wakes; /* struct wake * */
@@ -61,5 +64,10 @@ void map_engine_settle_poll(struct map_engine *engine, struct map_client *client
 /* Writes the reply to a poll and empties the buffer; FALSE when there is nothing to tell. */
 gboolean map_engine_write_poll(struct map_client *client, GString *out);
 
+/* The account of this name, made if it is not there. */
+struct map_account *map_engine_account(struct map_engine *engine, const char *name);
+
 /* Loads the store and publishes the server's own description (ifmap.md 11.3). */
 gboolean map_engine_boot(struct map_engine *engine, GError **error);
+/* Publishes the server's own description in the open change (ifmap.md 11.3). */
+gboolean map_engine_describe(struct map_engine *engine, struct map_change *change, GError **error);

@@ -13,6 +13,9 @@
 #define LIMIT(type, member, key, initial, min, max, what)                                         \
 	{ "limits", #key, BASE_CONF_##type, offsetof(struct map_config, limits.member), #initial, \
 		what, min, max },
+#define QUOTA(member, key, initial, min, max, what)                                           \
+	{ "limits", #key, BASE_CONF_NUMBER, offsetof(struct map_config, limits.quota.member), \
+		#initial, what, min, max },
 
 #define SWITCH(member, key, where, first, second, what)                                           \
 	{ "protocol", #key, BASE_CONF_CHOICE, offsetof(struct map_config, dialect.member), first, \
@@ -40,6 +43,8 @@ const struct base_conf_option MAP_CONFIG_OPTIONS[] = {
 		"SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", "GnuTLS priority string"),
 	SERVER("password-file", STRING, password_file, "",
 		"lines made by --hash-password; empty: no passwords"),
+	SERVER("rules", STRING, rules, "",
+		"rule file: who may read and write what (drover-mapd-rules.conf); empty: everybody everything"),
 	SERVER("store", STRING, store, "/var/lib/drover-mapd/map.sqlite",
 		"database of what must survive; empty: nothing does"),
 	SERVER("user", STRING, user, "", "account to become when started as root"),
@@ -47,6 +52,7 @@ const struct base_conf_option MAP_CONFIG_OPTIONS[] = {
 		"workers; 0: one per processor", 0, 1024 },
 	/* clang-format off */
 	MAP_LIMITS(LIMIT)
+	MAP_QUOTAS(QUOTA)
 	IFMAP_DIALECT(SWITCH)
 	/* clang-format on */
 	{ "client", NULL, BASE_CONF_GROUP, offsetof(struct map_config, clients), NULL,

@@ -19,6 +19,7 @@ struct map_config {
 	char *client_ca;     /* "": certificates are not asked for */
 	char *priorities;    /* GnuTLS */
 	char *password_file; /* "": no Basic */
+	char *rules;         /* rule file; "": what is built in */
 	char *store;         /* database; "" keeps nothing */
 	char *user;          /* to become when started as root; "": stay */
 	unsigned threads;    /* workers; 0: one per processor, at least 2 */

@@ -20,6 +20,9 @@ static const struct {
 	[MAP_NOTE_OVERFLOW] = { G_LOG_LEVEL_WARNING, "overflow", "results dropped" },
 	[MAP_NOTE_STORE_FAILED] = { G_LOG_LEVEL_CRITICAL, "store-failed",
 		"cannot make changes durable" },
+	[MAP_NOTE_THROTTLED] = { G_LOG_LEVEL_INFO, "throttled", "too many requests a second" },
+	[MAP_NOTE_WOULD_REFUSE] = { G_LOG_LEVEL_MESSAGE, "would-refuse", "rules on trial" },
+	[MAP_NOTE_POLICY] = { G_LOG_LEVEL_MESSAGE, "rules", "other rules are in force" },
 };
 
 /* Longest piece of foreign text in one log line. */
@@ -42,6 +45,7 @@ static void on_note(enum map_note note, const char *client, const char *detail, 
 struct map_daemon {
 	const struct map_config *config;
 	struct map_auth *auth;
+	struct map_policy *policy; /* until it is the engine's */
 	struct map_front *front;
 	struct map_engine *engine;
 	guint tick;
@@ -73,13 +77,19 @@ static struct map_engine *make_engine(const struct map_config *config, GError **
 	return map_engine_new(&config->limits, &config->dialect, &engine_ops, store, error);
 }
 
+static struct map_policy *read_rules(const struct map_config *config, GError **error)
+{
+	return map_policy_new(*config->rules ? config->rules : NULL, error);
+}
+
 struct map_daemon *map_daemon_open(const struct map_config *config, GError **error)
 {
 	struct map_daemon *daemon = g_new0(struct map_daemon, 1);
 
 	daemon->config = config;
-	daemon->auth = map_auth_new(*config->password_file ? config->password_file : NULL, error);
-	daemon->front = daemon->auth ? map_front_open(config, error) : NULL;
+	daemon->auth = map_auth_new(config, error);
+	daemon->policy = daemon->auth ? read_rules(config, error) : NULL;
+	daemon->front = daemon->policy ? map_front_open(config, error) : NULL;
 	if (daemon->front)
 		return daemon;
 	map_daemon_free(daemon);
@@ -91,12 +101,24 @@ gboolean map_daemon_serve(struct map_daemon *daemon, GError **error)
 	unsigned port = map_front_port(daemon->front);
 
 	daemon->engine = make_engine(daemon->config, error);
-	if (!daemon->engine ||
-		!map_front_start(daemon->front, daemon->engine, daemon->auth, error) ||
+	if (!daemon->engine)
+		return FALSE;
+	map_engine_set_policy(daemon->engine, daemon->policy);
+	if (!map_front_start(daemon->front, daemon->engine, daemon->auth, error) ||
 		!write_port(daemon->config, port, error))
 		return FALSE;
 	daemon->tick = g_timeout_add_seconds(1, on_second, daemon->engine);
 	g_message("drover-mapd %s serves on port %u", DROVER_VERSION, port);
+	return TRUE;
+}
+
+gboolean map_daemon_reload(struct map_daemon *daemon, GError **error)
+{
+	g_autoptr(map_policy) policy = read_rules(daemon->config, error);
+
+	if (!policy || !map_auth_reload(daemon->auth, error))
+		return FALSE;
+	map_engine_set_policy(daemon->engine, policy);
 	return TRUE;
 }
 
@@ -112,6 +134,7 @@ void map_daemon_free(struct map_daemon *daemon)
 	}
 	map_front_close(daemon->front);
 	map_engine_free(daemon->engine);
+	map_policy_unref(daemon->policy);
 	map_auth_free(daemon->auth);
 	g_free(daemon);
 }

@@ -11,5 +11,8 @@ struct map_daemon;
 struct map_daemon *map_daemon_open(const struct map_config *config, GError **error);
 /* Loads the map and serves. */
 gboolean map_daemon_serve(struct map_daemon *daemon, GError **error);
+/* Reads rules and passwords anew; sessions stay. FALSE and an error when they are not good: then
+ * those before hold. */
+gboolean map_daemon_reload(struct map_daemon *daemon, GError **error);
 /* Drains when it serves; accepts NULL and what open or serve left half built. */
 void map_daemon_free(struct map_daemon *daemon);

@@ -41,6 +41,22 @@ static void on_durable(gpointer token, const GError *error, gpointer data)
 	g_free(pending);
 }
 
+/* Sentences of a policy on trial that are told; further ones are not. */
+#define MAX_AUDITED 10000
+
+/* Under the lock, since all decisions are. */
+static void on_audit(const char *client, const char *what, gpointer data)
+{
+	struct map_engine *engine = data;
+	g_autofree char *line = g_strconcat(client, " ", what, NULL);
+
+	if (g_hash_table_size(engine->audited) >= MAX_AUDITED ||
+		!g_hash_table_add(engine->audited, g_steal_pointer(&line)))
+		return;
+	const struct map_client someone = { .name = (char *)client };
+	map_engine_remark(engine, MAP_NOTE_WOULD_REFUSE, &someone, what);
+}
+
 static void free_list(gpointer data)
 {
 	g_slist_free(data);
@@ -62,8 +78,11 @@ struct map_engine *map_engine_new(const struct map_limits *limits,
 	engine->graph = map_graph_new(seed);
 	engine->registry = map_registry_new(limits->max_types);
 	engine->self = map_graph_publisher(engine->graph, SELF);
-	engine->clients = g_hash_table_new_full(
-		g_str_hash, g_str_equal, NULL, (GDestroyNotify)map_client_free);
+	engine->accounts = g_hash_table_new_full(
+		g_str_hash, g_str_equal, NULL, (GDestroyNotify)map_account_free);
+	engine->audited = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	engine->policy = map_policy_new(NULL, error);
+	g_assert(engine->policy); /* what is built in is good */
 	engine->connections = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, free_list);
 	engine->wakes = g_ptr_array_new_with_free_func(g_free);
 	engine->notes = g_ptr_array_new();
@@ -85,7 +104,9 @@ void map_engine_free(struct map_engine *engine)
 	if (!engine)
 		return;
 	map_store_close(engine->store);
-	g_hash_table_unref(engine->clients);
+	g_hash_table_unref(engine->accounts);
+	g_hash_table_unref(engine->audited);
+	map_policy_unref(engine->policy);
 	g_hash_table_unref(engine->connections);
 	map_graph_free(engine->graph);
 	map_registry_free(engine->registry);
@@ -147,24 +168,42 @@ static void begin_session(struct map_engine *engine, struct map_client *client, 
 	id = g_strdup_printf(
 		"%016" G_GINT64_MODIFIER "x%016" G_GINT64_MODIFIER "x", random[0], random[1]);
 	client->session = map_session_new(id, connection);
+	client->session->used = engine->n_requests;
 	remember_connection(engine, connection, client);
 	map_engine_remark(engine, MAP_NOTE_SESSION_BEGUN, client, client->publisher->id);
 }
 
-/* The client of this name; a new one gets its publisher-id, which is added to the batch. */
-static struct map_client *find_client(
-	struct map_engine *engine, const struct map_subject *subject, struct map_batch *batch)
+struct map_account *map_engine_account(struct map_engine *engine, const char *name)
 {
-	struct map_client *client = g_hash_table_lookup(engine->clients, subject->name);
-	if (!client && batch) {
-		g_autofree char *id = map_client_make_publisher_id(subject->name);
-		client = map_client_new(subject->name, map_graph_publisher(engine->graph, id));
-		g_hash_table_insert(engine->clients, client->name, client);
-		map_batch_add_publisher(batch, client->name, id);
+	struct map_account *account = g_hash_table_lookup(engine->accounts, name);
+	if (!account) {
+		account = map_account_new(name);
+		g_hash_table_insert(engine->accounts, account->name, account);
 	}
-	if (client)
-		client->subject.rights = subject->rights;
-	return client;
+	return account;
+}
+
+/* A seat more, with a publisher-id of its own, which is added to the batch. */
+static struct map_client *add_seat(
+	struct map_engine *engine, struct map_account *account, struct map_batch *batch)
+{
+	g_autofree char *key = map_account_seat_key(account, account->seats->len);
+	g_autofree char *id = map_client_make_publisher_id(account->name);
+
+	map_batch_add_publisher(batch, key, id);
+	return map_account_add_seat(account, map_graph_publisher(engine->graph, id));
+}
+
+/* The seat that a request is about, NULL when it names no session of this client. */
+static struct map_client *find_client(struct map_engine *engine, struct map_account *account,
+	const struct map_call *call, struct map_batch *batch)
+{
+	struct map_client *client;
+
+	if (call->request->type != IFMAP_REQUEST_NEW_SESSION)
+		return map_account_find_session(account, call->request->session_id);
+	client = map_account_find_seat(account, call->connection);
+	return client ? client : add_seat(engine, account, batch);
 }
 
 /* ---- requests */
@@ -236,16 +275,41 @@ static gint64 next_timestamp(struct map_engine *engine)
 	return engine->timestamp_us;
 }
 
-static gboolean within_quota(const struct work *work, size_t before, GError **error)
-{
-	const struct map_publisher *publisher = work->client->publisher;
-	size_t quota = work->engine->limits->max_stored;
+/* What stands in the client's name, by the quota that bounds it. */
+struct standing {
+	guint64 stored;
+	guint64 forever;
+};
 
-	if (publisher->stored <= quota || publisher->stored <= before)
-		return TRUE;
-	g_set_error(error, IFMAP_ERROR, IFMAP_ERROR_FAILURE,
-		"more than %zu bytes of metadata would stand in your name", quota);
-	return FALSE;
+static struct standing measure(const struct map_account *account)
+{
+	guint64 forever = map_account_stored(account, IFMAP_LIFETIME_FOREVER);
+	guint64 session = map_account_stored(account, IFMAP_LIFETIME_SESSION);
+	return (struct standing){ forever + session, forever };
+}
+
+/* Who is over its quota may still publish what leaves less standing than before. */
+static gboolean within_quota(const struct work *work, const struct standing *before, GError **error)
+{
+	const struct map_quota *quota = &work->client->account->quota;
+	const struct standing now = measure(work->client->account);
+	const struct {
+		guint64 before, now, most;
+		const char *what;
+	} rows[] = {
+		{ before->stored, now.stored, quota->stored, "of metadata" },
+		{ before->forever, now.forever, quota->forever, "with lifetime forever" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		if (rows[i].now <= rows[i].most || rows[i].now <= rows[i].before)
+			continue;
+		g_set_error(error, IFMAP_ERROR, IFMAP_ERROR_FAILURE,
+			"more than %" G_GUINT64_FORMAT " bytes %s would stand in your name",
+			rows[i].most, rows[i].what);
+		return FALSE;
+	}
+	return TRUE;
 }
 
 static void store_types(
@@ -264,7 +328,7 @@ static enum outcome publish(const struct work *work)
 	const struct map_publish what = {
 		.graph = engine->graph,
 		.registry = engine->registry,
-		.subject = &work->client->subject,
+		.subject = &work->client->account->subject,
 		.publisher = work->client->publisher,
 		.timestamp_us = next_timestamp(engine),
 		.dialect = engine->dialect,
@@ -272,11 +336,11 @@ static enum outcome publish(const struct work *work)
 	g_autoptr(GPtrArray) notices = map_notices_new();
 	g_autoptr(GError) error = NULL;
 	unsigned known = map_registry_n_types(engine->registry);
-	size_t stored = what.publisher->stored;
+	const struct standing standing = measure(work->client->account);
 	struct map_change *change = map_change_begin(engine->graph);
 
 	if (!map_publish_apply(&what, change, operations, notices, &error) ||
-		!within_quota(work, stored, &error)) {
+		!within_quota(work, &standing, &error)) {
 		map_change_rollback(change);
 		map_registry_truncate(engine->registry, known);
 		return refuse_error(work, error);
@@ -294,9 +358,10 @@ static enum outcome purge(const struct work *work)
 	if (!id)
 		return refuse(work, IFMAP_ERROR_FAILURE, "ifmap-publisher-id is missing");
 	struct map_publisher *publisher = map_graph_find_publisher(engine->graph, id);
-	const struct map_item item = { .foreign = publisher != work->client->publisher };
+	const struct map_account *account = work->client->account;
+	const struct map_item item = { .foreign = !publisher || publisher->owner != account };
 	if (publisher == engine->self ||
-		!map_policy_allows(&work->client->subject, MAP_ACTION_PURGE, &item))
+		!map_policy_allows(&account->subject, MAP_ACTION_PURGE, &item))
 		return refuse(work, IFMAP_ERROR_ACCESS_DENIED, "you may not purge this publisher");
 	if (publisher) {
 		struct map_change *change = map_change_begin(engine->graph);
@@ -311,7 +376,7 @@ static enum outcome search(const struct work *work)
 {
 	struct map_engine *engine = work->engine;
 	const struct map_view view = map_view_make(
-		work->call->request->query, &work->client->subject, engine->limits);
+		work->call->request->query, &work->client->account->subject, engine->limits);
 	g_autoptr(GError) error = NULL;
 
 	ifmap_reply_begin(work->out);
@@ -326,7 +391,8 @@ static gboolean check_subscribes(const struct work *work, GError **error)
 {
 	const struct map_limits *limits = work->engine->limits;
 	const GPtrArray *subscribes = work->call->request->subscribes;
-	guint n = g_hash_table_size(work->client->subscriptions);
+	const struct map_account *account = work->client->account;
+	guint64 n = map_account_n_subscriptions(account);
 
 	for (guint i = 0; i < subscribes->len; i++) {
 		const struct ifmap_subscribe *subscribe = g_ptr_array_index(subscribes, i);
@@ -339,10 +405,11 @@ static gboolean check_subscribes(const struct work *work, GError **error)
 		}
 		n += subscribe->query && !known;
 	}
-	if (n <= limits->max_subscriptions)
+	if (n <= account->quota.subscriptions)
 		return TRUE;
 	g_set_error(error, IFMAP_ERROR, IFMAP_ERROR_FAILURE,
-		"a session has at most %u subscriptions", limits->max_subscriptions);
+		"you may have at most %" G_GUINT64_FORMAT " subscriptions",
+		account->quota.subscriptions);
 	return FALSE;
 }
 
@@ -420,6 +487,7 @@ static enum outcome judge(const struct work *work)
 		break;
 	case MAP_SESSION_GO:
 		map_session_enter(client->session, event, call->connection);
+		client->session->used = work->engine->n_requests;
 		remember_connection(work->engine, call->connection, client);
 		break;
 	case MAP_SESSION_KILL:
@@ -443,20 +511,65 @@ static void answer_when_durable(const struct work *work, struct map_batch *batch
 	map_store_submit(work->engine->store, batch, pending);
 }
 
+/* The client's account, brought up to date with who asks; NULL and an error when it is not let in.
+ */
+static struct map_account *meet(
+	struct map_engine *engine, const struct map_call *call, GError **error)
+{
+	struct map_account *account;
+
+	if (!map_policy_admits(engine->policy, call->identity, error))
+		return NULL;
+	account = map_engine_account(engine, call->identity->name);
+	map_account_meet(account, engine->policy, call->identity, engine->limits);
+	engine->n_requests++;
+	return account;
+}
+
+/* Waiting and leaving are never too much. */
+static gboolean is_free_of_charge(enum ifmap_request_type type)
+{
+	return type == IFMAP_REQUEST_POLL || type == IFMAP_REQUEST_RENEW_SESSION ||
+	       type == IFMAP_REQUEST_END_SESSION;
+}
+
+static enum outcome throttle(struct work *work, struct map_account *account)
+{
+	const struct map_client someone = { .name = account->name };
+	g_autofree char *text = g_strdup_printf("more than %" G_GUINT64_FORMAT
+						" requests a second: wait, then send it again",
+		account->quota.requests);
+
+	map_engine_remark(work->engine, MAP_NOTE_THROTTLED, &someone, NULL);
+	return refuse(work, IFMAP_ERROR_FAILURE, text);
+}
+
+static enum outcome carry_out(struct work *work)
+{
+	struct map_engine *engine = work->engine;
+	enum ifmap_request_type type = work->call->request->type;
+	g_autoptr(GError) error = NULL;
+	struct map_account *account;
+
+	if (engine->draining)
+		return refuse(work, IFMAP_ERROR_SYSTEM_ERROR, "the server is going down");
+	account = meet(engine, work->call, &error);
+	if (!account)
+		return refuse_error(work, error);
+	if (!is_free_of_charge(type) && !map_account_take_request(account, g_get_monotonic_time()))
+		return throttle(work, account);
+	work->client = find_client(engine, account, work->call, work->batch);
+	return judge(work);
+}
+
 gboolean map_engine_handle(struct map_engine *engine, const struct map_call *call, GString *out)
 {
 	struct map_batch *batch = map_batch_new();
 	struct work work = { .engine = engine, .call = call, .batch = batch, .out = out };
-	gboolean is_new = call->request->type == IFMAP_REQUEST_NEW_SESSION;
 	enum outcome outcome;
 
 	map_engine_enter(engine);
-	if (engine->draining) {
-		outcome = refuse(&work, IFMAP_ERROR_SYSTEM_ERROR, "the server is going down");
-	} else {
-		work.client = find_client(engine, &call->subject, is_new ? batch : NULL);
-		outcome = judge(&work);
-	}
+	outcome = carry_out(&work);
 	gboolean wait = outcome == ANSWERED && !map_batch_is_empty(batch) && engine->store;
 	if (wait)
 		answer_when_durable(&work, g_steal_pointer(&batch));
@@ -471,15 +584,17 @@ void map_engine_refuse(struct map_engine *engine, const struct map_call *call,
 	struct work work = { .engine = engine, .call = call, .out = out };
 
 	map_engine_enter(engine);
-	work.client = find_client(engine, &call->subject, NULL);
+	g_autoptr(GError) stranger = NULL;
+	struct map_account *account = meet(engine, call, &stranger);
+	work.client = account ? map_account_find_session(account, session_id) : NULL;
 	/* Without a session id it may have been a newSession; then the reason is better than the
 	 * rule. */
 	enum map_session_verdict verdict =
 		session_id ? map_session_judge(work.client ? work.client->session : NULL,
 				     MAP_SESSION_SYNC, session_id, call->connection)
 			   : MAP_SESSION_GO;
-	if (verdict == MAP_SESSION_GO)
-		refuse_error(&work, why);
+	if (verdict == MAP_SESSION_GO || stranger)
+		refuse_error(&work, stranger ? stranger : why);
 	else
 		refuse(&work, refusals[verdict].code, refusals[verdict].text);
 	map_engine_leave(engine);
@@ -518,14 +633,25 @@ void map_engine_connection_broken(struct map_engine *engine, guint64 connection)
 	map_engine_leave(engine);
 }
 
-static void end_if(struct map_engine *engine, gint64 now_us, const char *why)
+/* All seats of all accounts, newly allocated. */
+static GPtrArray *all_clients(const struct map_engine *engine)
 {
+	GPtrArray *clients = g_ptr_array_new();
 	GHashTableIter iter;
 	gpointer value;
 
-	g_hash_table_iter_init(&iter, engine->clients);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		struct map_client *client = value;
+	g_hash_table_iter_init(&iter, engine->accounts);
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		g_ptr_array_extend(clients, ((struct map_account *)value)->seats, NULL, NULL);
+	return clients;
+}
+
+static void end_if(struct map_engine *engine, gint64 now_us, const char *why)
+{
+	g_autoptr(GPtrArray) clients = all_clients(engine);
+
+	for (guint i = 0; i < clients->len; i++) {
+		struct map_client *client = g_ptr_array_index(clients, i);
 		if (!client->session)
 			continue;
 		gint64 deadline = client->session->deadline_us;
@@ -553,19 +679,65 @@ void map_engine_drain(struct map_engine *engine)
 	map_store_close(store);
 }
 
-void map_engine_figures(struct map_engine *engine, struct map_engine_figures *ret_figures)
+/* ---- other rules */
+
+/* Every subscription of the client, under its name and with its question, anew. */
+static void subscribe_anew(struct map_engine *engine, struct map_client *client)
 {
-	struct map_engine_figures figures = { 0 };
+	g_autoptr(GList) subscriptions = g_hash_table_get_values(client->subscriptions);
+
+	for (GList *at = subscriptions; at; at = at->next) {
+		struct map_subscription *subscription = at->data;
+		g_autofree char *name = g_strdup(subscription->name);
+		struct ifmap_query *query = map_subscription_steal_query(subscription);
+		map_engine_subscribe(engine, client, name, query);
+	}
+	map_engine_settle_poll(engine, client);
+}
+
+static void describe_anew(struct map_engine *engine)
+{
+	struct map_change *change = map_change_begin(engine->graph);
+
+	if (map_engine_describe(engine, change, NULL))
+		map_engine_commit(engine, change, NULL, NULL);
+	else
+		map_change_rollback(change);
+}
+
+void map_engine_set_policy(struct map_engine *engine, struct map_policy *policy)
+{
 	GHashTableIter iter;
 	gpointer value;
 
 	map_engine_enter(engine);
+	struct map_policy *old = engine->policy;
+	engine->policy = map_policy_ref(policy);
+	map_policy_set_audit(policy, on_audit, engine);
+	g_hash_table_remove_all(engine->audited);
+	g_hash_table_iter_init(&iter, engine->accounts);
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		map_account_review(value, policy, engine->limits);
+	map_policy_unref(old);
+	g_autoptr(GPtrArray) clients = all_clients(engine);
+	for (guint i = 0; i < clients->len; i++)
+		subscribe_anew(engine, g_ptr_array_index(clients, i));
+	describe_anew(engine);
+	map_engine_remark(engine, MAP_NOTE_POLICY, NULL, NULL);
+	map_engine_leave(engine);
+}
+
+void map_engine_figures(struct map_engine *engine, struct map_engine_figures *ret_figures)
+{
+	struct map_engine_figures figures = { 0 };
+
+	map_engine_enter(engine);
+	g_autoptr(GPtrArray) clients = all_clients(engine);
 	figures.n_nodes = map_graph_n_nodes(engine->graph);
 	figures.n_links = map_graph_n_links(engine->graph);
 	figures.n_facts = map_graph_n_facts(engine->graph);
-	g_hash_table_iter_init(&iter, engine->clients);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		const struct map_client *client = value;
+	for (guint i = 0; i < clients->len; i++) {
+		const struct map_client *client = g_ptr_array_index(clients, i);
 		figures.n_sessions += client->session != NULL;
 		figures.n_subscriptions += g_hash_table_size(client->subscriptions);
 	}

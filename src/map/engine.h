@@ -28,6 +28,9 @@ enum map_note {
 	MAP_NOTE_REFUSED,          /* AccessDenied or InvalidSessionID */
 	MAP_NOTE_OVERFLOW,         /* subscriptions dropped, nobody fetched their results */
 	MAP_NOTE_STORE_FAILED,
+	MAP_NOTE_THROTTLED,    /* more requests a second than the client may send */
+	MAP_NOTE_WOULD_REFUSE, /* a policy on trial permitted what its rules refuse */
+	MAP_NOTE_POLICY,       /* other rules are in force */
 };
 
 struct map_engine_ops {
@@ -39,8 +42,8 @@ struct map_engine_ops {
 };
 
 struct map_call {
-	guint64 connection; /* never reused; not 0 */
-	struct map_subject subject;
+	guint64 connection;            /* never reused; not 0 */
+	struct map_identity *identity; /* who asks; borrowed */
 	struct ifmap_request *request; /* borrowed; queries of a subscribe are taken out of it */
 	gpointer token;
 };
@@ -54,6 +57,11 @@ struct map_engine *map_engine_new(const struct map_limits *limits,
 void map_engine_free(struct map_engine *engine);
 typedef struct map_engine map_engine;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(map_engine, map_engine_free)
+
+/* Rules by which everything is judged from now on; takes a reference. Sessions stay: each
+ * subscription begins anew with what its client may see now (a searchResult, as after subscribe).
+ * Without it what is built in holds. */
+void map_engine_set_policy(struct map_engine *engine, struct map_policy *policy);
 
 /* Carries out a request. TRUE: the complete reply is in `out`; FALSE: it comes through ops.answer.
  */

@@ -30,7 +30,7 @@ void map_exchange_unref(struct map_exchange *exchange)
 		return;
 	free_string(exchange->body);
 	free_string(exchange->reply);
-	g_free(exchange->client);
+	map_identity_unref(exchange->client);
 	g_mutex_clear(&exchange->lock);
 	g_free(exchange);
 }

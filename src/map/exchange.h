@@ -14,15 +14,17 @@
 #include <glib.h>
 #include <microhttpd.h>
 
+#include "map/auth.h"
 #include "map/hangup.h"
 
 /* One TCP connection; lives as long as libmicrohttpd's. */
 struct map_peer {
 	guint64 number; /* never reused */
 	int fd;
-	gboolean judged;   /* the three below are known */
-	gboolean refused;  /* it showed a certificate we do not accept */
-	char *certificate; /* common name of a good one, or NULL */
+	gboolean judged;                  /* the three below are known */
+	gboolean refused;                 /* it showed a certificate we do not accept */
+	struct map_identity *certificate; /* the owner of a good one, or NULL */
+	struct map_proof proof;           /* by password */
 };
 
 struct map_exchange {
@@ -30,8 +32,8 @@ struct map_exchange {
 	struct map_hangup *hangup;
 	struct map_peer *peer;
 	/* The worker's alone. */
-	char *client;    /* authenticated, or NULL */
-	unsigned status; /* HTTP status already decided, or 0 */
+	struct map_identity *client; /* authenticated, or NULL */
+	unsigned status;             /* HTTP status already decided, or 0 */
 	GString *body;
 	size_t discarded; /* bytes of a body nobody wants */
 	gboolean gzip;    /* the client takes gzip */

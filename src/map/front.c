@@ -109,6 +109,8 @@ static const struct refusal {
 	{ MHD_HTTP_UNAUTHORIZED, "Say who you are.\n",
 		{ { MHD_HTTP_HEADER_WWW_AUTHENTICATE, REALM } } },
 	{ MHD_HTTP_FORBIDDEN, "This certificate is not accepted here.\n", { { NULL, NULL } } },
+	{ MHD_HTTP_TOO_MANY_REQUESTS, "Too many wrong passwords came from there; wait.\n",
+		{ { MHD_HTTP_HEADER_RETRY_AFTER, "2" } } },
 	{ MHD_HTTP_METHOD_NOT_ALLOWED, "Only POST.\n", { { MHD_HTTP_HEADER_ALLOW, "POST" } } },
 	{ MHD_HTTP_CONTENT_TOO_LARGE, "The request is too large.\n", { { NULL, NULL } } },
 };
@@ -152,14 +154,31 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-static void judge_peer(struct map_peer *peer, struct MHD_Connection *connection)
+static void judge_peer(
+	const struct map_front *front, struct map_peer *peer, struct MHD_Connection *connection)
 {
 	gnutls_session_t session = tls_session(connection);
 	if (peer->judged || !session)
 		return;
 	peer->judged = TRUE;
-	peer->refused = map_auth_check_certificate(session, &peer->certificate) ==
+	peer->refused = map_auth_check_certificate(front->auth, session, &peer->certificate) ==
 			MAP_CERTIFICATE_BAD;
+}
+
+/* 0, or the HTTP status to refuse with. */
+static unsigned judge_password(struct map_front *front, struct map_peer *peer,
+	struct MHD_Connection *connection, const char *value)
+{
+	static const unsigned status[] = {
+		[MAP_BASIC_GOOD] = 0,
+		[MAP_BASIC_BAD] = MHD_HTTP_UNAUTHORIZED,
+		[MAP_BASIC_LATER] = MHD_HTTP_TOO_MANY_REQUESTS,
+	};
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+	return status[map_auth_check_basic(
+		front->auth, value, info ? info->client_addr : NULL, &peer->proof)];
 }
 
 /* 0, or the HTTP status to refuse with. */
@@ -168,14 +187,17 @@ static unsigned authenticate(
 {
 	const char *value = header(connection, MHD_HTTP_HEADER_AUTHORIZATION);
 
-	judge_peer(exchange->peer, connection);
+	judge_peer(front, exchange->peer, connection);
 	if (exchange->peer->refused)
 		return MHD_HTTP_FORBIDDEN;
 	if (exchange->peer->certificate)
-		exchange->client = g_strdup(exchange->peer->certificate);
-	else if (value)
-		exchange->client = map_auth_check_basic(front->auth, value);
-	return exchange->client ? 0 : MHD_HTTP_UNAUTHORIZED;
+		exchange->client = map_identity_ref(exchange->peer->certificate);
+	if (exchange->client || !value)
+		return exchange->client ? 0 : MHD_HTTP_UNAUTHORIZED;
+	unsigned status = judge_password(front, exchange->peer, connection, value);
+	if (status == 0)
+		exchange->client = map_identity_ref(exchange->peer->proof.identity);
+	return status;
 }
 
 static gboolean is_too_large(const struct map_front *front, struct MHD_Connection *connection)
@@ -278,7 +300,7 @@ static enum MHD_Result carry_out(
 {
 	struct map_call call = {
 		.connection = exchange->peer->number,
-		.subject = { exchange->client, map_config_rights(front->config, exchange->client) },
+		.identity = exchange->client,
 	};
 	g_autofree char *session_id = NULL;
 	g_autoptr(GError) error = NULL;
@@ -376,7 +398,8 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 		break;
 	case MHD_CONNECTION_NOTIFY_CLOSED:
 		map_engine_connection_closed(front->engine, peer->number);
-		g_free(peer->certificate);
+		map_identity_unref(peer->certificate);
+		map_proof_clear(&peer->proof);
 		g_free(peer);
 		*context = NULL;
 		break;

@@ -297,7 +297,7 @@ static void fact_insert(struct map_fact *fact, GList *next)
 	g_queue_insert_before_link(&element->facts, next, &fact->in_element);
 	g_queue_push_tail_link(&publisher->facts[fact->lifetime], &fact->in_publisher);
 	ifmap_meta_xml(fact->meta, &size);
-	publisher->stored += size;
+	publisher->stored[fact->lifetime] += size;
 	element->graph->n_facts++;
 	fact->present = TRUE;
 	map_fact_ref(fact);
@@ -314,7 +314,7 @@ static void fact_take_out(struct map_fact *fact)
 	g_queue_unlink(&element->facts, &fact->in_element);
 	g_queue_unlink(&publisher->facts[fact->lifetime], &fact->in_publisher);
 	ifmap_meta_xml(fact->meta, &size);
-	publisher->stored -= size;
+	publisher->stored[fact->lifetime] -= size;
 	element->graph->n_facts--;
 	fact->present = FALSE;
 	if (element->is_link && element->facts.length == 0)

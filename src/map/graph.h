@@ -49,8 +49,9 @@ struct map_link {
 
 struct map_publisher {
 	char *id;
-	GQueue facts[2]; /* struct map_fact by in_publisher, indexed by enum ifmap_lifetime */
-	size_t stored;   /* bytes of all of them */
+	GQueue facts[2];     /* struct map_fact by in_publisher, indexed by enum ifmap_lifetime */
+	size_t stored[2];    /* bytes of them, likewise */
+	gconstpointer owner; /* publishers of one owner are the same client; for the engine */
 };
 
 struct map_fact {

@@ -2,4 +2,6 @@
 
 #define DEFAULT(type, member, key, initial, ...) .member = initial,
 
-const struct map_limits map_limits_default = { MAP_LIMITS(DEFAULT) };
+#define QUOTA(member, key, initial, ...) .member = initial,
+
+const struct map_limits map_limits_default = { MAP_LIMITS(DEFAULT).quota = { MAP_QUOTAS(QUOTA) } };

@@ -68,6 +68,13 @@ static struct ifmap_meta *stamp(const struct map_publish *publish, const struct 
 		       : ifmap_meta_stamp(meta, publish->publisher->id, publish->timestamp_us);
 }
 
+/* Whether another client published it. */
+static gboolean is_foreign(const struct map_publish *publish, const struct map_fact *fact)
+{
+	const struct map_publisher *own = publish->publisher;
+	return fact->publisher != own && !(own->owner && fact->publisher->owner == own->owner);
+}
+
 static gboolean update_one(const struct map_publish *publish, struct map_change *change,
 	struct map_element *element, const struct ifmap_operation *operation,
 	const struct ifmap_meta *meta, GError **error)
@@ -82,7 +89,7 @@ static gboolean update_one(const struct map_publish *publish, struct map_change 
 		.a = operation->a,
 		.b = operation->b,
 		.meta = meta,
-		.foreign = old && old->publisher != publish->publisher,
+		.foreign = old && is_foreign(publish, old),
 	};
 	if (!allowed(publish, MAP_ACTION_UPDATE, &item, error))
 		return FALSE;
@@ -150,7 +157,7 @@ static gboolean delete (const struct map_publish *publish, struct map_change *ch
 			.a = operation->a,
 			.b = operation->b,
 			.meta = fact->meta,
-			.foreign = fact->publisher != publish->publisher,
+			.foreign = is_foreign(publish, fact),
 		};
 		good = allowed(publish, MAP_ACTION_DELETE, &item, error);
 		if (good)

@@ -48,8 +48,7 @@ static const enum map_session_verdict verdicts[][4] = {
 		MAP_SESSION_SUPERSEDED },
 };
 
-/* In constant time: a session id is a secret. */
-static gboolean id_matches(const struct map_session *session, const char *session_id)
+gboolean map_session_is(const struct map_session *session, const char *session_id)
 {
 	size_t size = strlen(session->id);
 	unsigned char difference = 0;
@@ -66,7 +65,7 @@ enum map_session_verdict map_session_judge(const struct map_session *session,
 {
 	if (!session)
 		return event == MAP_SESSION_NEW ? MAP_SESSION_CREATE : MAP_SESSION_INVALID;
-	if (event != MAP_SESSION_NEW && !id_matches(session, session_id))
+	if (event != MAP_SESSION_NEW && !map_session_is(session, session_id))
 		return MAP_SESSION_INVALID;
 	if (event == MAP_SESSION_POLL && session->polling)
 		return MAP_SESSION_KILL;

@@ -53,6 +53,7 @@ struct map_session {
 	GArray *superseded; /* guint64 */
 	gboolean polling;   /* a poll hangs on the ARC */
 	gint64 deadline_us; /* monotonic; 0: none */
+	guint64 used;       /* number of the engine's request that used it last */
 };
 
 /* `id`: 32 characters. The connection becomes the SSRC. */
@@ -62,6 +63,9 @@ typedef struct map_session map_session;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(map_session, map_session_free)
 
 enum map_session_role map_session_role(const struct map_session *session, guint64 connection);
+
+/* Whether this is the session's id; in constant time, since it is a secret. */
+gboolean map_session_is(const struct map_session *session, const char *session_id);
 
 /* What is to be done about a request; changes nothing. `session` NULL: the client has none.
  * `session_id` is what the request names, NULL when absent; not looked at for MAP_SESSION_NEW. */

@@ -68,6 +68,12 @@ void map_subscription_free(struct map_subscription *subscription)
 	g_free(subscription);
 }
 
+struct ifmap_query *map_subscription_steal_query(struct map_subscription *subscription)
+{
+	subscription->view.query = NULL;
+	return g_steal_pointer(&subscription->query);
+}
+
 /* ---- what it has met */
 
 /* Starts watching the node, or notes its new depth. TRUE when it is new. */

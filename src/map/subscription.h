@@ -47,6 +47,8 @@ struct map_subscription *map_subscription_new(struct map_graph *graph, const cha
 	struct ifmap_query *query, const struct map_subject *reader,
 	const struct map_limits *limits);
 void map_subscription_free(struct map_subscription *subscription);
+/* Takes the question out of a subscription that is about to be replaced; owned by the caller. */
+struct ifmap_query *map_subscription_steal_query(struct map_subscription *subscription);
 typedef struct map_subscription map_subscription;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(map_subscription, map_subscription_free)
 

@@ -11,14 +11,12 @@ struct channel {
 };
 
 /* What the clients of the cases may do; everybody else: nothing special. */
-struct map_subject inside_subject(const char *client)
+struct map_identity *inside_identity(const char *client)
 {
-	return (struct map_subject){
-		.name = client,
-		.rights = *client == 'R'   ? MAP_RIGHT_READ_ONLY
+	unsigned rights = *client == 'R'   ? MAP_RIGHT_READ_ONLY
 			  : *client == 'P' ? MAP_RIGHT_PURGE_OTHERS
-					   : 0,
-	};
+					   : 0;
+	return map_identity_new_basic(client, rights);
 }
 
 static gpointer open_channel(gpointer self, char client)
@@ -42,9 +40,10 @@ static void on_answer(gpointer token, GString *reply, gpointer data)
 static void post(gpointer data, const char *body)
 {
 	struct channel *channel = data;
+	g_autoptr(map_identity) identity = inside_identity(channel->name);
 	struct map_call call = {
 		.connection = channel->number,
-		.subject = inside_subject(channel->name),
+		.identity = identity,
 		.token = channel,
 	};
 	GString *reply = g_string_new(NULL);

@@ -8,5 +8,5 @@ struct map_engine *inside_engine_new(void);
 /* The engine is looked up at each open. */
 struct script_carrier inside_carrier(struct map_engine **engine);
 
-/* How a client of this name (borrowed) calls. */
-struct map_subject inside_subject(const char *client);
+/* Who a client of this name is; a reference. */
+struct map_identity *inside_identity(const char *client);

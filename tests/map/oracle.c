@@ -322,9 +322,10 @@ static char *ask(struct run *run, const struct sequence_step *step)
 	g_autoptr(GString) reply = g_string_new(NULL);
 	g_autoptr(GError) error = NULL;
 	g_autofree char *id = NULL;
+	g_autoptr(map_identity) identity = inside_identity(CLIENTS[step->client]);
 	struct map_call call = {
 		.connection = end->connections[step->channel],
-		.subject = inside_subject(CLIENTS[step->client]),
+		.identity = identity,
 		.token = end,
 	};
 	gboolean answered = TRUE;
@@ -487,8 +488,8 @@ static void run_init(struct run *run)
 	static const struct map_engine_ops OPS = { .answer = on_answer };
 	run->limits = map_limits_default;
 	run->limits.max_search_depth = MODEL_MAX_DEPTH;
-	run->limits.max_subscriptions = MODEL_MAX_SUBSCRIPTIONS;
-	run->limits.max_stored = MODEL_MAX_STORED;
+	run->limits.quota.subscriptions = MODEL_MAX_SUBSCRIPTIONS;
+	run->limits.quota.stored = MODEL_MAX_STORED;
 	run->limits.session_timeout_s = 0;
 	run->engine = map_engine_new(&run->limits, &IFMAP_DIALECT_DEFAULT, &OPS, NULL, NULL);
 	g_assert_nonnull(run->engine);

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 
 #include "ifmap/answer.h"
-#include "map/auth.h"
+#include "map/password.h"
 #include "pki.h"
 
 #define PATIENCE_US (20 * G_USEC_PER_SEC)
@@ -31,7 +31,7 @@ static void write_passwords(const struct server *server)
 	g_autoptr(GString) text = g_string_new(NULL);
 	for (char client = 'A'; client <= 'Z'; client++) {
 		const char name[2] = { client, 0 };
-		g_autofree char *line = map_auth_make_line(name, "pw", NULL);
+		g_autofree char *line = map_password_line(name, "pw", 1, NULL);
 		g_string_append_printf(text, "%s\n", line);
 	}
 	write_file(server, "passwords", text->str);
