@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -46,14 +47,24 @@ class Fleet:
 
     def __init__(self, lab: Lab, build: Path, offers: dict[str, int] | None = None) -> None:
         self.lab = lab
-        self.build = build.resolve()
         self.offers = offers or {}  # host: MiB that it offers to guests
-        for program, path in PROGRAMS.items():
-            if not (self.build / path).exists():
-                raise LabError(f"{program} is not built in {self.build}")
+        self._install(build)
+
+    def _install(self, build: Path) -> None:
+        """Copies the programs to where the daemons' own accounts can run them: a checkout below /root is closed to them.
+        What runs already keeps the file that it was started from."""
+        programs = self.lab.programs
+        programs.mkdir(parents=True, exist_ok=True)
+        for name, path in PROGRAMS.items():
+            if not (build / path).exists():
+                raise LabError(f"{name} is not built in {build}")
+            new = programs / f".{name}.{os.getpid()}"
+            shutil.copyfile(build / path, new)
+            new.chmod(0o755)
+            new.rename(programs / name)
 
     def program(self, name: str) -> str:
-        return str(self.build / PROGRAMS[name])
+        return str(self.lab.programs / name)
 
     # -- starting -----------------------------------------------------------------------------------------------------
 

@@ -37,6 +37,7 @@ class Lab:
     def __init__(self, lab_id: str, directory: Path, spec: Spec, uuids: dict[str, str]) -> None:
         self.id = lab_id
         self.dir = directory
+        self.programs = CACHE / "programs" / lab_id  # what runs on its nodes: all see it, under any account
         self.spec = spec
         self.uuids = uuids
         self.fabric = Fabric(lab_id, spec)
@@ -95,8 +96,9 @@ class Lab:
                 node.kill()
         self._kill_stragglers()
         self.fabric.down()
-        if self.dir.exists():
-            shutil.rmtree(self.dir)
+        for directory in (self.dir, self.programs):
+            if directory.exists():
+                shutil.rmtree(directory)
         registry.forget(self.id)
 
     def __enter__(self) -> Lab:
