@@ -230,7 +230,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ifmap_result, ifmap_result_free)
 
 /* Where the server is and who we are: user and password, or certificate and key files, or both.
  * Strings are copied; files are read anew for each connection, so that certificates can be renewed
- * under a running client. New members will be added at the end: clear it whole ({ 0 }). */
+ * under a running client. */
 struct ifmap_client_config {
 	const char *url;       /* https://host:port/; TLS 1.2 or later, the host name is checked */
 	const char *ca_file;   /* PEM; NULL: the system's store */

@@ -26,6 +26,11 @@ struct ifmap_client *ifmap_client_new(const struct ifmap_client_config *config, 
 	return client;
 }
 
+void ifmap_client_set_renewal(struct ifmap_client *client, gint64 renew_us)
+{
+	client->engine->renew_us = renew_us;
+}
+
 static void clear_flush(struct ifmap_client *client)
 {
 	if (!client->flush)

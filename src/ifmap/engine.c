@@ -36,6 +36,7 @@ struct ifmap_engine *ifmap_engine_new(
 	engine->url = g_strdup(config->url);
 	engine->prefixes = g_strdupv((char **)config->prefixes);
 	engine->max_poll_result_size = config->max_poll_result_size;
+	engine->renew_us = IFMAP_RENEW_US;
 	engine->inbox = ifmap_inbox_new(client);
 	engine->ssrc = ifmap_transport_new(config, error);
 	engine->arc = engine->ssrc ? ifmap_transport_new(config, error) : NULL;

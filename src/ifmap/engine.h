@@ -32,6 +32,7 @@ struct ifmap_engine {
 	char *url;
 	char **prefixes;
 	size_t max_poll_result_size;
+	gint64 renew_us; /* a session of which nothing was asked for so long is renewed */
 	struct ifmap_transport *ssrc; /* of the SSRC thread */
 	struct ifmap_transport *arc;  /* of the ARC thread */
 	struct ifmap_inbox *inbox;
@@ -94,6 +95,11 @@ struct ifmap_sub *ifmap_engine_find_sub(struct ifmap_engine *engine, const char 
 /* Thread bodies; `data` is the engine. */
 gpointer ifmap_ssrc_run(gpointer data);
 gpointer ifmap_arc_run(gpointer data);
+
+/* A server ends a session after 180 s without a connection; a router in between forgets sooner. */
+#define IFMAP_RENEW_US (60 * G_TIME_SPAN_SECOND)
+/* For tests: another interval than IFMAP_RENEW_US; before _start. */
+void ifmap_client_set_renewal(struct ifmap_client *client, gint64 renew_us);
 
 /* What engine.c posts to the inbox; client.c makes the caller's callbacks of it. */
 struct ifmap_event {

@@ -6,7 +6,6 @@
 
 #define REQUEST_TIMEOUT_MS 30000U
 #define END_TIMEOUT_MS     400U
-#define RENEW_US           (60 * G_TIME_SPAN_SECOND)
 /* A session that stood so long was a good one: the next attempts start quickly again. */
 #define GOOD_SESSION_US    (2 * G_TIME_SPAN_SECOND)
 
@@ -374,7 +373,7 @@ static step_fn choose_step(struct ifmap_ssrc *ssrc, gint64 now_us, gint64 *ret_u
 		return ifmap_ssrc_subscribe_due;
 	if (engine->jobs.head)
 		return run_job;
-	*ret_until_us = MIN(due_us, ssrc->last_ask_us + RENEW_US);
+	*ret_until_us = MIN(due_us, ssrc->last_ask_us + engine->renew_us);
 	return *ret_until_us <= now_us ? renew_session : NULL;
 }
 

@@ -254,10 +254,20 @@ static gboolean run(struct ifmap_transport *transport, CURLcode *ret_result)
 	return TRUE;
 }
 
+/* libcurl for GnuTLS calls a pair that does not fit a failed handshake; only its text tells. */
+static gboolean is_our_certificate(const struct ifmap_transport *transport, CURLcode result)
+{
+	return result == CURLE_SSL_CONNECT_ERROR &&
+	       strstr(transport->why, "X.509 key or certificate file");
+}
+
 static void set_failure(GError **error, const struct ifmap_transport *transport, CURLcode result)
 {
 	enum ifmap_error code = IFMAP_ERROR_UNREACHABLE;
 	const char *what = "the connection was lost";
+
+	if (is_our_certificate(transport, result))
+		result = CURLE_SSL_CERTPROBLEM;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(failures); i++)
 		if (failures[i].result == result) {

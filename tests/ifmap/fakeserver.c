@@ -32,8 +32,10 @@ struct fake_server {
 	char *ca_file;
 	char *key_file;
 	char *url;
-	GMutex lock;      /* guards conns */
+	GMutex lock;      /* guards the rest */
 	GPtrArray *conns; /* struct fake_conn * */
+	gnutls_datum_t ticket_key;
+	unsigned n_resumed;
 };
 
 /* ---- certificate */
@@ -127,6 +129,20 @@ static void serve(struct fake_conn *conn)
 	}
 }
 
+static void enable_tickets(struct fake_conn *conn)
+{
+	g_mutex_lock(&conn->server->lock);
+	must(gnutls_session_ticket_enable_server(conn->tls, &conn->server->ticket_key));
+	g_mutex_unlock(&conn->server->lock);
+}
+
+static void count_resumption(struct fake_conn *conn)
+{
+	g_mutex_lock(&conn->server->lock);
+	conn->server->n_resumed += gnutls_session_is_resumed(conn->tls) != 0;
+	g_mutex_unlock(&conn->server->lock);
+}
+
 static gpointer run_conn(gpointer data)
 {
 	struct fake_conn *conn = data;
@@ -136,11 +152,14 @@ static gpointer run_conn(gpointer data)
 	must(gnutls_set_default_priority(conn->tls));
 	must(gnutls_credentials_set(conn->tls, GNUTLS_CRD_CERTIFICATE, conn->server->credentials));
 	gnutls_transport_set_int(conn->tls, conn->fd);
+	enable_tickets(conn);
 	do
 		result = gnutls_handshake(conn->tls);
 	while (result < 0 && !gnutls_error_is_fatal(result));
-	if (result == 0)
+	if (result == 0) {
+		count_resumption(conn);
 		serve(conn);
+	}
 	shutdown(conn->fd, SHUT_RDWR);
 	gnutls_deinit(conn->tls);
 	return NULL;
@@ -195,6 +214,7 @@ struct fake_server *fake_server_new(fake_handler_fn handler, gpointer data)
 	server->conns = g_ptr_array_new_with_free_func(g_free);
 	g_mutex_init(&server->lock);
 	make_certificate(server);
+	must(gnutls_session_ticket_key_generate(&server->ticket_key));
 	server->url = g_strdup_printf("https://127.0.0.1:%u/", listen_somewhere(server));
 	server->thread = g_thread_new("fake-server", run_server, server);
 	return server;
@@ -214,6 +234,7 @@ void fake_server_free(struct fake_server *server)
 	}
 	g_ptr_array_unref(server->conns);
 	gnutls_certificate_free_credentials(server->credentials);
+	gnutls_free(server->ticket_key.data);
 	g_unlink(server->ca_file);
 	g_unlink(server->key_file);
 	g_rmdir(server->directory);
@@ -223,6 +244,24 @@ void fake_server_free(struct fake_server *server)
 	g_free(server->directory);
 	g_free(server->url);
 	g_free(server);
+}
+
+unsigned fake_server_n_resumed(struct fake_server *server)
+{
+	unsigned n;
+
+	g_mutex_lock(&server->lock);
+	n = server->n_resumed;
+	g_mutex_unlock(&server->lock);
+	return n;
+}
+
+void fake_server_forget_tickets(struct fake_server *server)
+{
+	g_mutex_lock(&server->lock);
+	gnutls_free(server->ticket_key.data);
+	must(gnutls_session_ticket_key_generate(&server->ticket_key));
+	g_mutex_unlock(&server->lock);
 }
 
 const char *fake_server_url(const struct fake_server *server)

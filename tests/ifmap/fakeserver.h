@@ -16,6 +16,10 @@ typedef void (*fake_handler_fn)(struct fake_conn *conn, const char *body, gpoint
 
 struct fake_server *fake_server_new(fake_handler_fn handler, gpointer data);
 void fake_server_free(struct fake_server *server);
+/* Handshakes that took up an earlier TLS session by its ticket. */
+unsigned fake_server_n_resumed(struct fake_server *server);
+/* Tickets given out so far are worth nothing any more, as after a restart. */
+void fake_server_forget_tickets(struct fake_server *server);
 const char *fake_server_url(const struct fake_server *server);
 const char *fake_server_ca_file(const struct fake_server *server);
 

@@ -5,7 +5,7 @@
 
 #define PLACE(type, member, offset) \
 	G_STATIC_ASSERT(sizeof(void *) != 8 || G_STRUCT_OFFSET(struct type, member) == (offset))
-#define SIZE(type, size)        G_STATIC_ASSERT(sizeof(void *) != 8 || sizeof(struct type) >= (size))
+#define SIZE(type, size)        G_STATIC_ASSERT(sizeof(void *) != 8 || sizeof(struct type) == (size))
 #define NUMBER(constant, value) G_STATIC_ASSERT((constant) == (value))
 
 PLACE(ifmap_search, start, 0);

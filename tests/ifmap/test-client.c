@@ -3,6 +3,8 @@
 #include "sample.h"
 #include "waiting.h"
 
+#include "ifmap/engine.h"
+
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -417,6 +419,108 @@ static void test_blows(void)
 		check_blow(i);
 }
 
+static gboolean last_is_of_second_session(struct fake_map *map, const char *part)
+{
+	g_autofree char *body = fake_map_last(map, part);
+
+	return body && strstr(body, "session-id=\"s2\"");
+}
+
+/* InvalidSessionID to whatever the client asks: a new session, and the request is made in it. */
+static void check_invalid_session(const char *part)
+{
+	g_autofree char *answer = fake_map_answer(
+		"<errorResult errorCode='InvalidSessionID'><errorString/></errorResult>");
+	struct bed bed;
+
+	g_test_message("%s", part);
+	bed_init(&bed, FAKE_PLAIN);
+	ifmap_client_set_renewal(bed.client, 20 * G_TIME_SPAN_MILLISECOND);
+	ifmap_client_start(bed.client, on_state, &bed);
+	WAIT_UNTIL(bed.n_up == 1);
+	fake_map_override(bed.map, part, answer);
+	keep(&bed, "one", NULL, "1");
+	subscribe(&bed);
+	fake_map_push(bed.map, SEARCH_RESULT);
+	WAIT_UNTIL(bed.n_up == 2 && bed.n_results == 1);
+	WAIT_UNTIL(last_is_of_second_session(bed.map, "<t:one"));
+	g_assert_cmpuint(fake_map_count(bed.map, FAKE_SESSIONS), ==, 2);
+	g_assert_cmpuint(bed.n_lost, ==, 0);
+	g_assert_cmpuint(bed.n_refused, ==, 0);
+	bed_clear(&bed);
+}
+
+static void test_invalid_session(void)
+{
+	check_invalid_session("<ifmap:publish");
+	check_invalid_session("<ifmap:subscribe");
+	check_invalid_session("<ifmap:renewSession");
+}
+
+/* A search that meets the end of the session is asked again in the next one. */
+static void test_invalid_session_search(void)
+{
+	g_autofree char *answer = fake_map_answer(
+		"<errorResult errorCode='InvalidSessionID'><errorString/></errorResult>");
+	g_autoptr(ifmap_id) id = sample_ip(1);
+	struct ifmap_search search = { .start = id };
+	g_autoptr(ifmap_result) result = NULL;
+	g_autoptr(GError) error = NULL;
+	struct bed bed;
+
+	bed_init(&bed, FAKE_PLAIN);
+	fake_map_override(bed.map, "<ifmap:search", answer);
+	result = ifmap_client_search_sync(bed.client, &search, SYNC_MS, &error);
+	g_assert_no_error(error);
+	g_assert_cmpuint(result->items->len, ==, 2);
+	g_assert_cmpuint(fake_map_count(bed.map, FAKE_SESSIONS), ==, 2);
+	bed_clear(&bed);
+}
+
+/* What is left alone is renewed, again and again; the interval is well below the 180 s after which
+ * a server may end it. */
+static void test_renewal(void)
+{
+	struct bed bed;
+
+	g_assert_cmpint(IFMAP_RENEW_US, <=, 90 * G_TIME_SPAN_SECOND);
+	bed_init(&bed, FAKE_PLAIN);
+	ifmap_client_set_renewal(bed.client, 5 * G_TIME_SPAN_MILLISECOND);
+	ifmap_client_start(bed.client, on_state, &bed);
+	WAIT_UNTIL(fake_map_count(bed.map, FAKE_RENEWALS) >= 5);
+	g_assert_cmpuint(fake_map_count(bed.map, FAKE_SESSIONS), ==, 1);
+	g_assert_cmpuint(bed.n_up, ==, 1);
+	bed_clear(&bed);
+	bed_init(&bed, FAKE_PLAIN); /* as it is by itself */
+	ifmap_client_start(bed.client, on_state, &bed);
+	WAIT_UNTIL(bed.n_up == 1);
+	g_usleep(50000);
+	g_assert_cmpuint(fake_map_count(bed.map, FAKE_RENEWALS), ==, 0);
+	bed_clear(&bed);
+}
+
+/* Connections made anew, to a server that gives TLS tickets and one that has forgotten them: the
+ * session goes on. Debian 12's libcurl for GnuTLS never uses a ticket; where one does, it shows. */
+static void test_tls_tickets(void)
+{
+	struct fake_server *server;
+	struct bed bed;
+	unsigned n;
+
+	bed_init(&bed, FAKE_CLOSING);
+	server = fake_map_server(bed.map);
+	ifmap_client_set_renewal(bed.client, G_TIME_SPAN_MILLISECOND);
+	ifmap_client_start(bed.client, on_state, &bed);
+	WAIT_UNTIL(fake_map_count(bed.map, FAKE_RENEWALS) >= 3);
+	g_test_message("%u connections took up a TLS session", fake_server_n_resumed(server));
+	fake_server_forget_tickets(server);
+	n = fake_map_count(bed.map, FAKE_RENEWALS);
+	WAIT_UNTIL(fake_map_count(bed.map, FAKE_RENEWALS) >= n + 3);
+	g_assert_cmpuint(fake_map_count(bed.map, FAKE_SESSIONS), ==, 1);
+	g_assert_cmpuint(bed.n_down, ==, 0);
+	bed_clear(&bed);
+}
+
 /* The server is away for a while and comes back with the session as it was: renewSession, nothing
  * twice. */
 static void test_short_absence(void)
@@ -646,6 +750,10 @@ int main(int argc, char **argv)
 	g_test_add_func("/ifmap/client/unreachable", test_unreachable);
 	g_test_add_func("/ifmap/client/wrong-ca", test_wrong_ca);
 	g_test_add_func("/ifmap/client/blows", test_blows);
+	g_test_add_func("/ifmap/client/invalid-session", test_invalid_session);
+	g_test_add_func("/ifmap/client/invalid-session-search", test_invalid_session_search);
+	g_test_add_func("/ifmap/client/renewal", test_renewal);
+	g_test_add_func("/ifmap/client/tls-tickets", test_tls_tickets);
 	g_test_add_func("/ifmap/client/short-absence", test_short_absence);
 	g_test_add_func("/ifmap/client/keep-coalesces", test_keep_coalesces);
 	g_test_add_func("/ifmap/client/keep-refused", test_keep_refused);
