@@ -181,6 +181,20 @@ static void set_http(struct ifmap_transport *transport)
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transport);
 }
 
+static int leave_socket(void *data G_GNUC_UNUSED, curl_socket_t fd G_GNUC_UNUSED,
+	curlsocktype purpose G_GNUC_UNUSED)
+{
+	return CURL_SOCKOPT_OK;
+}
+
+void ifmap_transport_use_unix(struct ifmap_transport *transport, const char *address)
+{
+	curl_easy_setopt(transport->easy, CURLOPT_URL, "http://unix/");
+	curl_easy_setopt(transport->easy, CURLOPT_PROTOCOLS_STR, "http");
+	curl_easy_setopt(transport->easy, CURLOPT_ABSTRACT_UNIX_SOCKET, address);
+	curl_easy_setopt(transport->easy, CURLOPT_SOCKOPTFUNCTION, leave_socket);
+}
+
 struct ifmap_transport *ifmap_transport_new(
 	const struct ifmap_client_config *config, GError **error)
 {

@@ -18,6 +18,9 @@ struct ifmap_transport *ifmap_transport_new(
 	const struct ifmap_client_config *config, GError **error);
 void ifmap_transport_free(struct ifmap_transport *transport);
 
+/* For fuzzing: talks plain HTTP to the listener at this abstract address of unix(7) from now on. */
+void ifmap_transport_use_unix(struct ifmap_transport *transport, const char *address);
+
 /* Sends `body` and waits for the answer's body; timeout_ms 0: as long as it takes. The answer is
  * borrowed until the next post; it ends with a NUL that *ret_size does not count. */
 const char *ifmap_transport_post(struct ifmap_transport *transport, const GString *body,
