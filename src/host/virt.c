@@ -9,6 +9,7 @@ G_DEFINE_QUARK(virt - error - quark, virt_error)
 #define TICK_MS     200 /* how soon the event loop notices that it shall stop */
 #define KEEPALIVE_S 1
 #define KEEPALIVE_N 3
+#define RUN_DIR     "/run/libvirt/qemu"
 
 static const char *const state_names[] = {
 	[VIRT_ABSENT] = "absent",
@@ -126,14 +127,21 @@ virDomain *virt_lookup(struct virt *virt, const char *uuid, GError **error)
 
 /* ---- reading domains, in order, on one thread ---- */
 
-static void domain_free(gpointer data)
-{
-	struct virt_domain *domain = data;
+/* A domain as libvirtd has it, with what only this room needs. */
+struct reading {
+	struct virt_domain domain;
+	int id;           /* libvirtd's number for this run of the machine; -1: it is off */
+	gboolean leaving; /* by a migration, ours or an orphan */
+};
 
-	g_free(domain->uuid);
-	g_free(domain->name);
-	g_free(domain->xml);
-	g_free(domain);
+static void reading_free(gpointer data)
+{
+	struct reading *reading = data;
+
+	g_free(reading->domain.uuid);
+	g_free(reading->domain.name);
+	g_free(reading->domain.xml);
+	g_free(reading);
 }
 
 static enum virt_state state_of(int state, int reason)
@@ -162,33 +170,62 @@ static gboolean is_orphan(struct virt *virt, virDomain *domain, const char *uuid
 	return type != VIR_DOMAIN_JOB_NONE && operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT;
 }
 
-static struct virt_domain *domain_read(struct virt *virt, const char *uuid)
+static void read_into(struct virt *virt, virDomain *domain, struct reading *reading)
 {
-	struct virt_domain *ret = g_new0(struct virt_domain, 1);
-	virDomain *domain = virt_lookup(virt, uuid, NULL);
+	struct virt_domain *ret = &reading->domain;
 	virDomainInfo info;
 	int state;
 	int reason;
 
-	ret->uuid = g_strdup(uuid);
+	ret->name = g_strdup(virDomainGetName(domain));
+	if (virDomainGetState(domain, &state, &reason, 0) != 0 ||
+		virDomainGetInfo(domain, &info) != 0)
+		return;
+	ret->state = state_of(state, reason);
+	ret->vcpus = info.nrVirtCpu;
+	ret->memory_mib = info.maxMem / 1024;
+	ret->xml = virDomainGetXMLDesc(domain, 0);
+	ret->orphan = is_orphan(virt, domain, ret->uuid);
+	reading->leaving = ret->orphan || virt_moving(virt, ret->uuid);
+	reading->id = (int)virDomainGetID(domain);
+}
+
+static struct reading *domain_read(struct virt *virt, const char *uuid)
+{
+	struct reading *ret = g_new0(struct reading, 1);
+	virDomain *domain = virt_lookup(virt, uuid, NULL);
+
+	ret->domain.uuid = g_strdup(uuid);
+	ret->id = -1;
 	if (!domain)
 		return ret;
-	ret->name = g_strdup(virDomainGetName(domain));
-	if (virDomainGetState(domain, &state, &reason, 0) == 0 &&
-		virDomainGetInfo(domain, &info) == 0) {
-		ret->state = state_of(state, reason);
-		ret->vcpus = info.nrVirtCpu;
-		ret->memory_mib = info.maxMem / 1024;
-		ret->xml = virDomainGetXMLDesc(domain, 0);
-		ret->orphan = is_orphan(virt, domain, uuid);
-	}
+	read_into(virt, domain, ret);
 	virDomainFree(domain);
 	return ret;
 }
 
+/* The kernel knows better than libvirtd that a process has ended: what libvirtd still says of that
+ * run of the machine is not passed on. */
 static void tell_domain(struct virt *virt, gpointer what)
 {
-	virt->events.domain(what, virt->data);
+	struct reading *reading = what;
+	struct virt_domain *domain = &reading->domain;
+
+	if (reading->id < 0)
+		virt_exits_forget(virt->exits, domain->uuid);
+	else if (virt_exits_ended(virt->exits, domain->uuid, reading->id))
+		domain->state = VIRT_SHUTOFF;
+	else if (reading->leaving)
+		virt_exits_watch(virt->exits, domain, reading->id);
+	domain->orphan = domain->orphan && domain->state != VIRT_SHUTOFF;
+	virt->events.domain(domain, virt->data);
+}
+
+static void on_exit_of(const struct virt_domain *domain, gpointer data)
+{
+	struct virt *virt = data;
+
+	virt->events.domain(domain, virt->data);
 }
 
 static void tell_settled(struct virt *virt, gpointer what)
@@ -203,7 +240,7 @@ static void read_one(gpointer what, gpointer data)
 	struct virt *virt = data;
 
 	if (*uuid)
-		virt_cross(virt, tell_domain, domain_read(virt, uuid), domain_free);
+		virt_cross(virt, tell_domain, domain_read(virt, uuid), reading_free);
 	else
 		virt_cross(virt, tell_settled, NULL, NULL);
 }
@@ -233,6 +270,7 @@ static void read_all(struct virt *virt, virConnect *conn)
 
 static void tell_stopped(struct virt *virt, gpointer what)
 {
+	virt_exits_stopped(virt->exits, what);
 	virt->events.stopped(what, virt->data);
 }
 
@@ -288,6 +326,7 @@ static void tell_up(struct virt *virt, gpointer what)
 
 static void tell_down(struct virt *virt, gpointer what)
 {
+	virt_exits_forget(virt->exits, NULL);
 	virt->events.down(what, virt->data);
 }
 
@@ -384,6 +423,7 @@ struct virt *virt_new(const char *uri, const struct virt_events *events, gpointe
 	virt->events = *events;
 	virt->data = data;
 	virt->moves = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	virt->exits = virt_exits_new(RUN_DIR, on_exit_of, virt);
 	virt->reader = g_thread_pool_new(read_one, virt, 1, FALSE, NULL);
 	virt->workers = g_thread_pool_new(virt_work, virt, 8, FALSE, NULL);
 	virt->keeper = g_thread_new("libvirt", keeper_run, virt);
@@ -395,6 +435,7 @@ void virt_free(struct virt *virt)
 	if (!virt)
 		return;
 	virt->freed = TRUE;
+	g_clear_pointer(&virt->exits, virt_exits_free);
 	g_atomic_int_set(&virt->stop, 1);
 	virt_moves_abort(virt);
 	g_thread_join(virt->keeper);

@@ -190,6 +190,7 @@ static gpointer mover_run(gpointer data)
 	job->domain = virt_lookup(job->virt, job->uuid, &error);
 	good = job->domain != NULL;
 	if (good) {
+		virt_read_later(job->virt, job->domain); /* from now on its process is watched */
 		pacer = g_thread_new("pacer", pacer_run, job);
 		good = migrate(job, &error);
 		g_atomic_int_set(&job->over, 1);

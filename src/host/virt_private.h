@@ -1,9 +1,9 @@
 #pragma once
 /* What virt.c, virt_work.c, virt_move.c and virt_host.c share; nobody else includes it.
  *
- * `lock` guards conn and moves. `freed` is read and written by the owner's thread only.
+ * `lock` guards conn and moves. `freed` and `exits` belong to the owner's thread.
  */
-#include "host/virt.h"
+#include "host/virt_exit.h"
 
 #include <libvirt/libvirt.h>
 
@@ -14,6 +14,7 @@ struct virt {
 	struct virt_events events;
 	gpointer data;
 	gboolean freed;
+	struct virt_exits *exits; /* of machines that are being moved away */
 
 	GMutex lock;
 	virConnect *conn;  /* NULL while there is none */

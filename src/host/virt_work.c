@@ -1,7 +1,8 @@
 #include "host/virt_private.h"
 
-#define ABORT_MS      5000 /* how long an aborted job may take to end */
-#define ABORT_STEP_MS 50
+#define ABORT_MS 5000 /* how long an aborted job may take to end */
+#define OFF_MS   5000 /* how long libvirtd may take to notice that a machine is off */
+#define STEP_MS  50
 
 /* Requests that come back soon. Each is a function of a table; the pool's threads run them. */
 
@@ -14,8 +15,11 @@ struct request {
 	GError *error;
 };
 
+/* The kernel may have told us that the machine is off before libvirtd has noticed it. */
 static gboolean do_start(virDomain *domain)
 {
+	for (unsigned i = 0; i < OFF_MS / STEP_MS && virDomainIsActive(domain) == 1; i++)
+		g_usleep(STEP_MS * 1000UL);
 	return virDomainCreate(domain) == 0;
 }
 
@@ -47,10 +51,10 @@ static gboolean do_abort(virDomain *domain)
 
 	if (virDomainAbortJob(domain) < 0)
 		return FALSE;
-	for (unsigned i = 0; i < ABORT_MS / ABORT_STEP_MS; i++) {
+	for (unsigned i = 0; i < ABORT_MS / STEP_MS; i++) {
 		if (virDomainGetJobInfo(domain, &info) < 0 || info.type == VIR_DOMAIN_JOB_NONE)
 			return TRUE;
-		g_usleep(ABORT_STEP_MS * 1000UL);
+		g_usleep(STEP_MS * 1000UL);
 	}
 	return TRUE;
 }
