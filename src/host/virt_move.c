@@ -11,20 +11,32 @@
  * measures, and in any case when nothing is left, which an idle guest reaches soon at any speed. So
  * the pacer keeps something to send: once less than HOLD_BYTES are left it slows the stream to
  * HOLD_MIB_S, which makes them last for some twenty seconds. They are a third of a second at full
- * speed, so that a busy libvirtd that answers late does not miss them. A release lifts the limit;
- * the rest goes out while the guest still runs, and all members of a group stop within a moment of
- * each other. A guest that is not released in time arrives early, paused: that costs it time but
- * breaks nothing.
+ * speed, so that a busy libvirtd that answers late does not miss them.
+ *
+ * A release draws near first: the stream is as fast as its rest is large, so that it is almost done
+ * without being done. When all released moves are near (or one has kept the others waiting for
+ * DRAW_MAX_MS) their limits are lifted at the same moment. So what of the way is long is gone while
+ * all guests run, and they stop within a moment of each other: the first to stop waits for the
+ * last. The permitted downtime begins small, for it is spent standing still, and grows for guests
+ * that write faster than they are copied. A guest that is not released in time arrives early,
+ * paused: that costs it time but breaks nothing.
  */
 
 #define PACE_MS          20
 #define TELL_MS          200
-#define COPY_MIB_S       64u
+#define COPY_MIB_S       64UL
 #define HOLD_BYTES       (24UL * 1024 * 1024)
-#define HOLD_MIB_S       1u
+#define HOLD_MIB_S       1UL
 #define HOLD_DOWNTIME_MS 1u
-#define FREE_MIB_S       8796093022207u /* libvirt's own "no limit" for migration speed, MiB/s */
-#define FREE_DOWNTIME_MS 100u
+#define FREE_MIB_S       8796093022207UL /* libvirt's own "no limit" for migration speed, MiB/s */
+#define FREE_DOWNTIME_MS 20u
+#define DOWNTIME_MAX_MS  320u /* reached after two seconds */
+#define GROW_MS          500
+#define DRAW_MS          150 /* the stream would take as long for what is left */
+#define DRAW_MIN_MS      40  /* releases of one group come together */
+#define DRAW_MAX_MS      2000
+#define NEAR_BYTES       (3UL * 1024 * 1024)
+#define MIB              (1024UL * 1024)
 
 struct virt_move_job {
 	struct virt *virt;
@@ -33,9 +45,10 @@ struct virt_move_job {
 	virt_move_fn fn;
 	gpointer data;
 	virDomain *domain;
-	gint over;     /* the blocking call has returned */
-	gint released; /* virt_move_release() was called */
+	gint over; /* the blocking call has returned */
 	gint aborted;
+	gint64 released_us; /* monotonic, when virt_move_release() was called; the virt's lock */
+	gboolean near;      /* released, and little is left; the virt's lock */
 };
 
 struct news {
@@ -75,7 +88,10 @@ static void tell(
 
 struct pace {
 	gboolean held;
-	gboolean freed;
+	gboolean drawing;
+	unsigned long mib_s;  /* of the stream, once it is drawing near */
+	unsigned downtime_ms; /* permitted, once it is drawing near */
+	gint64 freed_us;      /* 0: not yet */
 	gint64 told_us;
 };
 
@@ -111,29 +127,90 @@ static void pace_hold(struct virt_move_job *job, struct pace *pace)
 	tell(job, VIRT_MOVE_HELD, 99, NULL);
 }
 
-static void pace_free(struct virt_move_job *job, struct pace *pace)
+static gint64 released_us(struct virt_move_job *job)
 {
-	virDomainMigrateSetMaxDowntime(job->domain, FREE_DOWNTIME_MS, 0);
-	virDomainMigrateSetMaxSpeed(job->domain, FREE_MIB_S, 0);
-	pace->freed = TRUE;
+	gint64 at_us;
+
+	g_mutex_lock(&job->virt->lock);
+	at_us = job->released_us;
+	g_mutex_unlock(&job->virt->lock);
+	return at_us;
+}
+
+/* Whether all that were released with this one are as near as they will come. */
+static gboolean all_near(struct virt_move_job *job, gboolean near, gint64 now_us)
+{
+	gint64 waited_us = now_us - job->released_us;
+	GHashTableIter iter;
+	gpointer value;
+
+	g_mutex_lock(&job->virt->lock);
+	job->near = job->near || near;
+	near = job->near && waited_us >= DRAW_MIN_MS * 1000L;
+	g_hash_table_iter_init(&iter, job->virt->moves);
+	while (near && g_hash_table_iter_next(&iter, NULL, &value)) {
+		struct virt_move_job *other = value;
+
+		near = !other->released_us || other->near || g_atomic_int_get(&other->over);
+	}
+	g_mutex_unlock(&job->virt->lock);
+	return near || waited_us >= DRAW_MAX_MS * 1000L;
+}
+
+static void set_speed(struct virt_move_job *job, struct pace *pace, unsigned long mib_s)
+{
+	if (mib_s != pace->mib_s)
+		virDomainMigrateSetMaxSpeed(job->domain, mib_s, 0);
+	pace->mib_s = mib_s;
+}
+
+static void set_downtime(struct virt_move_job *job, struct pace *pace, unsigned ms)
+{
+	virDomainMigrateSetMaxDowntime(job->domain, ms, 0);
+	pace->downtime_ms = ms;
+}
+
+static void pace_draw(struct virt_move_job *job, struct pace *pace, guint64 left, gint64 now_us)
+{
+	unsigned long mib_s = left * 1000 / DRAW_MS / MIB;
+
+	if (!pace->drawing)
+		set_downtime(job, pace, FREE_DOWNTIME_MS);
+	pace->drawing = TRUE;
+	if (all_near(job, left <= NEAR_BYTES, now_us)) {
+		set_speed(job, pace, FREE_MIB_S);
+		pace->freed_us = now_us;
+	} else {
+		set_speed(job, pace, left <= NEAR_BYTES ? HOLD_MIB_S : mib_s);
+	}
+}
+
+static void pace_freed(struct virt_move_job *job, struct pace *pace, gint64 now_us)
+{
+	if (pace->downtime_ms >= DOWNTIME_MAX_MS || now_us - pace->freed_us < GROW_MS * 1000L)
+		return;
+	set_downtime(job, pace, pace->downtime_ms * 2);
+	pace->freed_us = now_us;
 }
 
 static void pace_step(struct virt_move_job *job, struct pace *pace)
 {
-	gint64 now = g_get_monotonic_time();
+	gint64 now_us = g_get_monotonic_time();
 	guint64 left;
 	unsigned percent;
 
 	if (g_atomic_int_get(&job->aborted))
 		virDomainAbortJob(job->domain);
-	if (g_atomic_int_get(&job->released) && !pace->freed)
-		pace_free(job, pace);
-	if (pace->held || pace->freed || !read_left(job->domain, &left, &percent))
+	if (pace->freed_us) {
+		pace_freed(job, pace, now_us);
+	} else if (!read_left(job->domain, &left, &percent)) {
 		return;
-	if (left <= HOLD_BYTES)
+	} else if (released_us(job)) {
+		pace_draw(job, pace, left, now_us);
+	} else if (!pace->held && left <= HOLD_BYTES) {
 		pace_hold(job, pace);
-	else if (now - pace->told_us >= TELL_MS * 1000L) {
-		pace->told_us = now;
+	} else if (!pace->held && now_us - pace->told_us >= TELL_MS * 1000L) {
+		pace->told_us = now_us;
 		tell(job, VIRT_MOVE_COPYING, percent, NULL);
 	}
 }
@@ -161,7 +238,6 @@ static gboolean migrate(struct virt_move_job *job, GError **error)
 	int max = 0;
 	gboolean good;
 
-	virDomainMigrateSetMaxDowntime(job->domain, HOLD_DOWNTIME_MS, 0);
 	virTypedParamsAddULLong(&params, &n, &max, VIR_MIGRATE_PARAM_BANDWIDTH, COPY_MIB_S);
 	good = virDomainMigrateToURI3(job->domain, job->to_uri, params, (unsigned)n, flags) == 0;
 	if (!good)
@@ -191,6 +267,7 @@ static gpointer mover_run(gpointer data)
 	good = job->domain != NULL;
 	if (good) {
 		virt_read_later(job->virt, job->domain); /* from now on its process is watched */
+		virDomainMigrateSetMaxDowntime(job->domain, HOLD_DOWNTIME_MS, 0);
 		pacer = g_thread_new("pacer", pacer_run, job);
 		good = migrate(job, &error);
 		g_atomic_int_set(&job->over, 1);
@@ -233,8 +310,8 @@ void virt_move_release(struct virt *virt, const char *uuid)
 
 	g_mutex_lock(&virt->lock);
 	job = g_hash_table_lookup(virt->moves, uuid);
-	if (job)
-		g_atomic_int_set(&job->released, 1);
+	if (job && !job->released_us)
+		job->released_us = g_get_monotonic_time();
 	g_mutex_unlock(&virt->lock);
 }
 
