@@ -4,6 +4,7 @@
 
 #define RETURN_MS   20000 /* how long a copy may try to go back before it is given up */
 #define SHUTDOWN_MS 8000  /* how long a guest may take to shut down by itself */
+#define AGAIN_MS    500   /* after which a copy that could not go back tries again */
 
 enum side { SIDE_FROM, SIDE_TO };
 
@@ -19,20 +20,22 @@ struct job {
 	gboolean dumped;           /* connections were asked for, across phases */
 	gboolean orphan_told;      /* a move that is not ours was told to end, across phases */
 	char *failure;             /* why it cannot be done */
+	char *trouble;             /* why the last try failed, of what is tried again */
 	enum virt_move_state move; /* of the outgoing migration, across phases */
 	gboolean move_begun;
-	gboolean ran; /* the machine was seen running here during this order */
+	gboolean going_back; /* to its source, in phase return */
+	gboolean ran;        /* the machine was seen running here during this order */
 	unsigned percent;
 	guint64 paused_ms;
 	guint64 resumed_ms;
 	struct facts_progress said; /* last progress told */
 	guint timer;
+	guint again;
 };
 
 struct carry {
 	struct carry_parts parts;
-	unsigned shutdown_ms;
-	unsigned return_ms;
+	struct carry_patience patience;
 	GHashTable *jobs; /* uuid -> struct job, of orders that are under way */
 	/* Valid during carry_look() only. */
 	const struct book *book;
@@ -52,23 +55,27 @@ struct scene {
 enum outcome { OUTCOME_RUNNING, OUTCOME_DONE, OUTCOME_FAILED };
 static const char *const outcome_names[] = { "running", "done", "failed" };
 
-static void stop_timer(struct job *job)
+static void stop_timers(struct job *job)
 {
 	if (job->timer)
 		g_source_remove(job->timer);
+	if (job->again)
+		g_source_remove(job->again);
 	job->timer = 0;
+	job->again = 0;
 }
 
 static void job_free(gpointer data)
 {
 	struct job *job = data;
 
-	stop_timer(job);
+	stop_timers(job);
 	facts_clear(FACTS_PROGRESS, &job->said);
 	g_free(job->order);
 	g_free(job->uuid);
 	g_free(job->phase);
 	g_free(job->failure);
+	g_free(job->trouble);
 	g_free(job);
 }
 
@@ -86,7 +93,7 @@ static void say(struct job *job, const char *state)
 		.phase = job->phase,
 		.state = (char *)state,
 		.percent = job->percent,
-		.text = job->failure,
+		.text = job->failure ? job->failure : job->trouble,
 		.at_ms = job->said.at_ms,
 		.paused_ms = job->paused_ms,
 		.resumed_ms = job->resumed_ms,
@@ -102,9 +109,10 @@ static void say(struct job *job, const char *state)
 
 static void tell(struct job *job, enum outcome outcome)
 {
-	if (outcome == OUTCOME_DONE)
-		g_clear_pointer(
-			&job->failure, g_free); /* an attempt that failed and did not matter */
+	if (outcome == OUTCOME_DONE) { /* attempts that failed and did not matter */
+		g_clear_pointer(&job->failure, g_free);
+		g_clear_pointer(&job->trouble, g_free);
+	}
 	say(job, outcome_names[outcome]);
 }
 
@@ -201,6 +209,27 @@ static gboolean is_active(const struct scene *scene)
 
 /* ---- the outgoing migration ---- */
 
+static gboolean on_again(gpointer data)
+{
+	struct job *job = data;
+
+	job->again = 0;
+	job->asked = FALSE;
+	job->carry->parts.look_again(job->carry->parts.data);
+	return G_SOURCE_REMOVE;
+}
+
+/* The source may not have let go of its own copy yet: that the first try fails is nothing special.
+ */
+static void go_back_later(struct job *job, const char *why)
+{
+	job->going_back = FALSE;
+	g_free(job->trouble);
+	job->trouble = g_strdup(why);
+	if (!job->again)
+		job->again = g_timeout_add(job->carry->patience.again_ms, on_again, job);
+}
+
 static void on_move(const char *uuid, enum virt_move_state state, unsigned percent,
 	const GError *error, gpointer data)
 {
@@ -215,6 +244,8 @@ static void on_move(const char *uuid, enum virt_move_state state, unsigned perce
 	if (state != VIRT_MOVE_FAILED)
 		return;
 	job->move_begun = FALSE;
+	if (job->going_back)
+		go_back_later(job, error->message);
 	/* Once the machines are on their way back a failed move is what was wanted. */
 	if (strcmp(job->phase, "precopy") != 0 && strcmp(job->phase, "switch") != 0)
 		return;
@@ -394,11 +425,12 @@ static enum outcome return_to(struct scene *scene)
 		return OUTCOME_RUNNING;
 	}
 	if (!job->timer)
-		job->timer = g_timeout_add(job->carry->return_ms, on_return_over, job);
+		job->timer = g_timeout_add(job->carry->patience.return_ms, on_return_over, job);
 	if (scene->state == VIRT_MOVING || job->asked)
 		return OUTCOME_RUNNING;
 	job->asked = TRUE;
 	if (scene->member->from && scene->member->from_uri) {
+		job->going_back = TRUE;
 		virt_move(scene->carry->parts.virt, job->uuid, scene->member->from_uri, on_move,
 			scene->carry);
 		virt_move_release(scene->carry->parts.virt, job->uuid);
@@ -477,7 +509,7 @@ static enum outcome stop_from(struct scene *scene)
 	if (!is_active(scene))
 		return OUTCOME_DONE;
 	if (!job->timer && !job->asked)
-		job->timer = g_timeout_add(job->carry->shutdown_ms, on_shutdown_over, job);
+		job->timer = g_timeout_add(job->carry->patience.shutdown_ms, on_shutdown_over, job);
 	ask(scene, VIRT_SHUTDOWN);
 	return OUTCOME_RUNNING;
 }
@@ -520,8 +552,10 @@ static struct job *job_of(struct carry *carry, const struct facts_order *order, 
 	job->phase = g_strdup(order->phase);
 	job->began_us = g_get_monotonic_time();
 	job->asked = FALSE;
+	job->going_back = FALSE;
 	g_clear_pointer(&job->failure, g_free);
-	stop_timer(job);
+	g_clear_pointer(&job->trouble, g_free);
+	stop_timers(job);
 	return job;
 }
 
@@ -543,7 +577,7 @@ static void act(struct carry *carry, const struct facts_order *order,
 		scene.job = job_of(carry, order, member->vm);
 		outcome = actions[i].act(&scene);
 		if (outcome == OUTCOME_DONE)
-			stop_timer(scene.job);
+			stop_timers(scene.job);
 		tell(scene.job,
 			scene.job->failure && outcome != OUTCOME_DONE ? OUTCOME_FAILED : outcome);
 	}
@@ -606,16 +640,14 @@ struct carry *carry_new(const struct carry_parts *parts)
 	struct carry *carry = g_new0(struct carry, 1);
 
 	carry->parts = *parts;
-	carry->shutdown_ms = SHUTDOWN_MS;
-	carry->return_ms = RETURN_MS;
+	carry->patience = (struct carry_patience){ SHUTDOWN_MS, RETURN_MS, AGAIN_MS };
 	carry->jobs = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, job_free);
 	return carry;
 }
 
-void carry_set_patience(struct carry *carry, unsigned shutdown_ms, unsigned return_ms)
+void carry_set_patience(struct carry *carry, const struct carry_patience *patience)
 {
-	carry->shutdown_ms = shutdown_ms;
-	carry->return_ms = return_ms;
+	carry->patience = *patience;
 }
 
 void carry_free(struct carry *carry)

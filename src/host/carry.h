@@ -28,8 +28,13 @@ struct carry_parts {
 struct carry *carry_new(const struct carry_parts *parts);
 void carry_free(struct carry *carry);
 /* How long a guest may take to shut down by itself (8 s), and a copy to go back (20 s), before they
- * are ended. */
-void carry_set_patience(struct carry *carry, unsigned shutdown_ms, unsigned return_ms);
+ * are ended; after what time a copy that could not go back tries again (0.5 s). */
+struct carry_patience {
+	unsigned shutdown_ms;
+	unsigned return_ms;
+	unsigned again_ms;
+};
+void carry_set_patience(struct carry *carry, const struct carry_patience *patience);
 
 /* Something changed: looks at every order of the book. `domains`: UUID -> struct virt_domain *.
  * Both are borrowed for the call. */

@@ -26,6 +26,10 @@ struct request {
 	gpointer data;
 };
 static GQueue requests = G_QUEUE_INIT;
+/* The last move, while it lasts. */
+static virt_move_fn moving;
+static gpointer moving_data;
+static const struct carry_patience hasty = { 50, 50, 10 };
 
 static void push_request(virt_done_fn done, gpointer data)
 {
@@ -67,6 +71,8 @@ void virt_move(
 	struct virt *virt, const char *uuid, const char *uri, virt_move_fn moved, gpointer data)
 {
 	g_string_append(asked, "move ");
+	moving = moved;
+	moving_data = data;
 }
 
 void virt_move_release(struct virt *virt, const char *uuid)
@@ -340,7 +346,7 @@ static void test_shutdown(void)
 	struct stage stage;
 
 	stage_init(&stage);
-	carry_set_patience(stage.carry, 50, 50);
+	carry_set_patience(stage.carry, &hasty);
 	put_order(&stage, "stop", "running", TRUE);
 	put_state(&stage, VIRT_RUNNING);
 	look(&stage);
@@ -349,7 +355,7 @@ static void test_shutdown(void)
 	stage_clear(&stage);
 
 	stage_init(&stage);
-	carry_set_patience(stage.carry, 50, 50);
+	carry_set_patience(stage.carry, &hasty);
 	put_order(&stage, "stop", "running", TRUE);
 	put_state(&stage, VIRT_RUNNING);
 	look(&stage);
@@ -361,7 +367,7 @@ static void test_shutdown(void)
 	stage_clear(&stage);
 
 	stage_init(&stage);
-	carry_set_patience(stage.carry, 50, 50);
+	carry_set_patience(stage.carry, &hasty);
 	put_order(&stage, "stop", "running", TRUE);
 	put_state(&stage, VIRT_RUNNING);
 	look(&stage);
@@ -371,6 +377,59 @@ static void test_shutdown(void)
 	g_assert_cmpstr(asked->str, ==, "shutdown ");
 	carry_stopped(stage.carry, PAGES_VM); /* of no order's concern any more */
 	g_assert_cmpstr(asked->str, ==, "shutdown ");
+	stage_clear(&stage);
+}
+
+static void fail_move(const char *why)
+{
+	g_autoptr(GError) error = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_FAILED, why);
+
+	moving(PAGES_VM, VIRT_MOVE_FAILED, 0, error, moving_data);
+}
+
+/* Its source may still be about to let go of the machine: a copy that is turned away there tries
+ * again, for as long as it may, and says why it is still here. */
+static void test_return_again(void)
+{
+	struct carry_patience patience = { 50, 10000, 10 };
+	struct stage stage;
+
+	stage_init(&stage);
+	carry_set_patience(stage.carry, &patience);
+	put_order(&stage, "return", "running", FALSE);
+	put_state(&stage, VIRT_PAUSED);
+	look(&stage);
+	g_assert_cmpstr(asked->str, ==, "move release ");
+	fail_move("domain is already active");
+	look(&stage);
+	g_assert_cmpstr(asked->str, ==, "move release ");
+	g_assert_cmpstr(told, ==, "return running: domain is already active");
+	turn(50);
+	look(&stage);
+	g_assert_cmpstr(asked->str, ==, "move release move release ");
+	put_state(&stage, VIRT_ABSENT);
+	look(&stage);
+	g_assert_cmpstr(told, ==, "return done");
+	stage_clear(&stage);
+}
+
+/* A move away that fails because it was called off is not begun anew from here. */
+static void test_called_off(void)
+{
+	struct stage stage;
+
+	stage_init(&stage);
+	carry_set_patience(stage.carry, &hasty);
+	put_order(&stage, "precopy", "running", TRUE);
+	put_state(&stage, VIRT_RUNNING);
+	look(&stage);
+	put_order(&stage, "return", "running", TRUE);
+	look(&stage);
+	fail_move("called off");
+	turn(50);
+	look(&stage);
+	g_assert_cmpstr(asked->str, ==, "move abort abort ");
+	g_assert_cmpstr(told, ==, "return done");
 	stage_clear(&stage);
 }
 
@@ -386,5 +445,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/carry/not-under-way", test_not_under_way);
 	g_test_add_func("/carry/failure", test_failure);
 	g_test_add_func("/carry/shutdown", test_shutdown);
+	g_test_add_func("/carry/return-again", test_return_again);
+	g_test_add_func("/carry/called-off", test_called_off);
 	return g_test_run();
 }
