@@ -26,7 +26,7 @@ from .guest import Guest
 from .net import Fabric, underlay_hosts
 from .node import RunningNode
 from .spec import MGMT, SEGMENT_VNI, SWITCH_OF, SWITCHES, Node, Spec, make_spec
-from .util import LabError, Stopwatch, run, wait_for
+from .util import LabError, Stopwatch, mounts_below, run, wait_for
 
 CACHE = Path(os.environ.get("DROVER_LAB_CACHE", "/var/cache/drover-lab"))
 
@@ -96,6 +96,8 @@ class Lab:
                 node.kill()
         self._kill_stragglers()
         self.fabric.down()
+        for where in mounts_below(self.dir):
+            run(["umount", "--lazy", where])
         for directory in (self.dir, self.programs):
             if directory.exists():
                 shutil.rmtree(directory)

@@ -21,7 +21,7 @@ from pathlib import Path
 from . import libvirtd
 from .net import Fabric
 from .spec import Node
-from .util import LabError, wait_for
+from .util import LabError, run, wait_for
 
 HERE = Path(__file__).resolve().parent
 PYTHON = [sys.executable, "-I", "-S", "-B"]
@@ -67,10 +67,10 @@ class RunningNode:
         """Power on. /run is empty as after a boot; /etc, /var/lib and the logs are as they were."""
         if self.alive():
             raise LabError(f"{self.name} is up already")
-        shutil.rmtree(self.dir / "run", ignore_errors=True)
         for source in self.binds():
             if not Path(source).is_file():
                 Path(source).mkdir(parents=True, exist_ok=True)
+        self._empty_run()
         for sub in ("lock", "drover", "guests"):
             (self.dir / "run" / sub).mkdir()
         daemons = [{"name": "uplink", "argv": [*PYTHON, str(HERE / "uplink.py"), self.node.address], "respawn": True}]
@@ -87,6 +87,15 @@ class RunningNode:
             self._child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                            start_new_session=True)
         (self.dir / "pid").write_text(process_identity(self._child.pid))
+
+    def _empty_run(self) -> None:
+        """As on every machine, /run is memory: libvirtd syncs its state there many times in each migration."""
+        run_dir = self.dir / "run"
+        if run_dir.is_mount():
+            run(["umount", "--lazy", str(run_dir)])
+        shutil.rmtree(run_dir)
+        run_dir.mkdir()
+        run(["mount", "-t", "tmpfs", "-o", "mode=755,size=64m", "drover-lab", str(run_dir)])
 
     def wait_ready(self, timeout: float = 20) -> None:
         """Until requests are served and, on a hypervisor, libvirtd listens."""

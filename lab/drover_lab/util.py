@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 if "/usr/sbin" not in os.environ.get("PATH", "").split(":"):  # `su` without a dash leaves it out
     os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
@@ -39,6 +41,13 @@ def wait_for(what: str, ready: Callable[[], bool], timeout: float, step: float =
             raise LabError(f"{what}: not within {timeout:g} s")
         time.sleep(step)
     return time.monotonic() - begin
+
+
+def mounts_below(directory: Path) -> list[str]:
+    """What is mounted in a directory, the last one first."""
+    rows = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    rows = [re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), r) for r in rows]  # a blank stands there as \040
+    return [r for r in reversed(rows) if r.startswith(f"{directory}/")]
 
 
 class Stopwatch:
