@@ -173,6 +173,19 @@ static char *make_body(const struct play *play, char client, const char *send)
 	return g_strconcat(HEAD, filled, "</env:Body></env:Envelope>", NULL);
 }
 
+/* Whether every attribute written `name` (with its "=") has the value of the first. */
+static gboolean all_same(const char *name, const char *body)
+{
+	const char *first = strstr(body, name);
+	const char *value = first ? first + strlen(name) : NULL;
+	size_t size = value ? strcspn(value + 1, "\"") + 2 : 0;
+
+	for (const char *at = value; at && (at = strstr(at, name));)
+		if (strncmp(at += strlen(name), value, size) != 0)
+			return FALSE;
+	return value != NULL;
+}
+
 static gboolean check_part(const char *part, const char *body)
 {
 	char *rest = NULL;
@@ -180,6 +193,10 @@ static gboolean check_part(const char *part, const char *body)
 
 	if (*part == '!')
 		return strstr(body, part + 1) == NULL;
+	if (g_str_has_prefix(part, "same "))
+		return all_same(part + strlen("same "), body);
+	if (g_str_has_prefix(part, "starts "))
+		return g_str_has_prefix(body, part + strlen("starts "));
 	if (rest == part || *rest != '*')
 		return strstr(body, part) != NULL;
 	guint64 seen = 0;

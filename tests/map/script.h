@@ -2,17 +2,21 @@
 /* Conversations with a MAP server as tables, and what carries them: an engine in this process, or a
  * real server over HTTPS.
  *
- * A case is a list of steps. `who` is a client (a capital letter) and, optionally, which of its
- * connections: "A" is the one it sends requests on, "Ap" the one it polls on, "A2" another. `send`
- * is "new"        newSession; session-id and publisher-id are remembered for this client "poll" a
- * poll "close"      drop the connection NULL         nothing: wait for the answer to an earlier
- * poll
- *   "<op ...>"   an operation without prefix; session-id is added unless it is there. {A} stands
- * for A's publisher-id, {sA} for its session-id, {oA} for the one before. `expect` is "hang" no
- * answer comes
- *   "=..."       the answer, in the short form of script_summary(), is exactly this
- *   "x|!y|2*z"   the answer contains x, does not contain y, contains z exactly twice
- *   NULL         whatever
+ * A case is a list of steps.
+ * `who`     a client (a capital letter) and, optionally, which of its connections: "A" is the one
+ *           it sends requests on, "Ap" the one it polls on, "A2" another
+ * `send`    "new"       newSession; session-id and publisher-id are remembered for this client
+ *           "poll"      a poll
+ *           "close"     drop the connection
+ *           NULL        nothing: wait for the answer to an earlier poll
+ *           "<op ...>"  an operation without prefix; session-id is added unless it is there. {A}
+ *                       stands for A's publisher-id, {sA} for its session-id, {oA} for the one
+ *                       before
+ * `expect`  "hang"      no answer comes
+ *           "=..."      the answer, in the short form of script_summary(), is exactly this
+ *           "x|!y|2*z"  the answer contains x, does not contain y, contains z exactly twice;
+ *                       "starts x": begins with x; "same x=": attributes x all have one value
+ *           NULL        whatever
  */
 #include <glib.h>
 
@@ -55,6 +59,3 @@ char *script_summary(const char *body);
 /* Sorts texts (char *) the way summaries are sorted, and joins them. Appends a NULL to the array.
  */
 char *script_join_sorted(GPtrArray *texts, const char *separator);
-
-extern const struct script_case MAP_CASES[];
-extern const size_t N_MAP_CASES;

@@ -109,6 +109,41 @@ struct server *server_new(const char *extra)
 	return server;
 }
 
+/* State as in proc(5): the letter behind the last ')'. */
+static gboolean sleeps(const char *tasks, const char *id)
+{
+	g_autofree char *path = g_build_filename(tasks, id, "stat", NULL);
+	g_autofree char *text = NULL;
+
+	if (!g_file_get_contents(path, &text, NULL, NULL))
+		return TRUE; /* it has ended */
+	const char *end = strrchr(text, ')');
+	return !end || end[1] == 0 || end[2] == 'S';
+}
+
+static gboolean all_sleep(const struct server *server)
+{
+	g_autofree char *tasks = g_strdup_printf("/proc/%d/task", server->pid);
+	g_autoptr(GDir) dir = g_dir_open(tasks, 0, NULL);
+	const char *id;
+	gboolean sleep = TRUE;
+
+	while (dir && sleep && (id = g_dir_read_name(dir)))
+		sleep = sleeps(tasks, id);
+	return sleep;
+}
+
+void server_settle(const struct server *server)
+{
+	gint64 until = g_get_monotonic_time() + PATIENCE_US;
+
+	/* Twice: a thread may wake another one behind our back. */
+	for (int calm = 0; calm < 2 && g_get_monotonic_time() < until;) {
+		calm = all_sleep(server) ? calm + 1 : 0;
+		g_usleep(200);
+	}
+}
+
 gboolean server_is_alive(const struct server *server)
 {
 	return waitpid(server->pid, NULL, WNOHANG) == 0;

@@ -23,6 +23,9 @@ void server_kill(struct server *server);
 void server_start(struct server *server);
 /* A file of the folder, newly allocated path. */
 char *server_path(const struct server *server, const char *name);
+/* Waits until all of the server's threads sleep: what was sent to it before is dealt with, since
+ * loopback delivers before send() returns. */
+void server_settle(const struct server *server);
 gboolean server_is_alive(const struct server *server);
 
 /* An easy handle that trusts the server, speaks as `client` (NULL: nobody), and POSTs; answers go

@@ -1,0 +1,96 @@
+/* C51 to C71: identifiers. */
+#include "groups.h"
+#include "phrases.h"
+
+/* clang-format off */
+/* Both spellings are one identifier, or two. */
+#define SAME(name, a, b) AFTER(name, UPDATE(a, SINGLE("s", "1")), SEARCH("", b), "<v>1</v>")
+#define APART(name, a, b) AFTER(name, UPDATE(a, SINGLE("s", "1")), SEARCH("", b), "1*<resultItem>|!<v>")
+#define DN(name) ID("distinguished-name", name)
+#define VM1 EXT_VM(NO_DOMAIN " uuid=" Q "1" Q)
+#define VM1_WIRE "&amp;lt;vm xmlns=&amp;quot;urn:example:vm&amp;quot; administrative-domain=&amp;quot;&amp;quot; uuid=&amp;quot;1&amp;quot;&amp;gt;&amp;lt;/vm&amp;gt;"
+
+static const struct script_case cases[] = {
+	REFUSED("C051 IPv4 leading zero", IP("010.0.0.1")),
+	REFUSED("C051 IPv4 short", IP("10.0.0")),
+	REFUSED("C051 IPv4 over 255", IP("10.0.0.256")),
+	REFUSED("C051 IPv4 with a prefix", IP("10.0.0.0/8")),
+	SAME("C052 IPv4 is the default type", IP("192.0.2.52"), "<ip-address type=\"IPv4\" value=\"192.0.2.52\"/>"),
+	REFUSED("C053 IPv6 compressed", IP6("fe80::1")),
+	REFUSED("C053 IPv6 upper case", IP6("FE80:0:0:0:0:0:0:1")),
+	REFUSED("C053 IPv6 leading zeros", IP6("fe80:0000:0:0:0:0:0:1")),
+	REFUSED("C053 IPv6 seven groups", IP6("fe80:0:0:0:0:0:1")),
+	REFUSED("C053 IPv6 nine groups", IP6("fe80:0:0:0:0:0:0:0:1")),
+	REFUSED("C053 IPv6 with IPv4 in it", IP6("0:0:0:0:0:ffff:192.0.2.1")),
+	REFUSED("C053 IPv6 with a zone", IP6("fe80:0:0:0:0:0:0:1%eth0")),
+	ACCEPTED("C053 IPv6 canonical", IP6("fe80:0:0:0:0:0:0:1")),
+	REFUSED("C054 MAC upper case", MAC("00:11:22:AA:bb:cc")),
+	REFUSED("C054 MAC short octet", MAC("0:11:22:aa:bb:cc")),
+	REFUSED("C054 MAC dashes", MAC("00-11-22-aa-bb-cc")),
+	REFUSED("C054 MAC seven octets", MAC("00:11:22:aa:bb:cc:dd")),
+	ACCEPTED("C054 MAC canonical", MAC("00:11:22:aa:bb:cc")),
+	REFUSED("C055 empty name", AR("")),
+	REFUSED("C055 empty value", IP("")),
+	REFUSED("C055 empty MAC", MAC("")),
+	REFUSED("C055 empty user", USER("")),
+	REFUSED("C055 empty device", DEVICE("")),
+	REFUSED("C055 device without name", "<device/>"),
+	REFUSED("C056 identity without name", "<identity type=\"username\"/>"),
+	REFUSED("C056 identity without type", "<identity name=\"x\"/>"),
+	REFUSED("C057 other without definition", "<identity name=\"x\" type=\"other\"/>"),
+	REFUSED("C057 other with an empty definition", OTHER("x", "")),
+	ONE("C058 unknown identity type", SEARCH("", ID("toaster", "x")), "=error InvalidIdentifierType"),
+	ONE("C058 type of 1.1", SEARCH("", ID("trusted-platform-module", "x")), "=error InvalidIdentifierType"),
+	ONE("C058 unknown ip type", SEARCH("", "<ip-address value=\"10.0.0.1\" type=\"IPv5\"/>"), "=error InvalidIdentifierType"),
+	ONE("C058 no identifier at all", SEARCH("", "<toaster name=\"x\"/>"), "=error InvalidIdentifierType"),
+	APART("C059 definition tells apart", OTHER("c59", "1:a"), OTHER("c59", "1:b")),
+	APART("C059 definition in another case", OTHER("c59", "1:a"), OTHER("c59", "1:A")),
+	SAME("C060 definition ignored", USER("c60"), "<identity other-type-definition=\"1:a\" name=\"c60\" type=\"username\"/>"),
+	APART("C061 another administrative-domain", AR("a"), AR_IN("a", "D")),
+	SAME("C061 absent is empty", AR("a"), AR_IN("a", "")),
+	APART("C062 administrative-domain in another case", AR_IN("a", "D"), AR_IN("a", "d")),
+	SAME("C063 dns-name folds", ID("dns-name", "A.Example.ORG"), ID("dns-name", "a.example.org")),
+	SAME("C063 tel-uri folds", ID("tel-uri", "TEL:+1"), ID("tel-uri", "tel:+1")),
+	SAME("C063 mail domain folds", ID("email-address", "Ann@Example.ORG"), ID("email-address", "Ann@example.org")),
+	APART("C063 mail user does not", ID("email-address", "Ann@example.org"), ID("email-address", "ann@example.org")),
+	APART("C064 username", USER("Ann"), USER("ann")),
+	APART("C064 kerberos-principal", ID("kerberos-principal", "Ann@X"), ID("kerberos-principal", "ann@X")),
+	APART("C064 sip-uri", ID("sip-uri", "sip:Ann"), ID("sip-uri", "sip:ann")),
+	APART("C064 aik-name", ID("aik-name", "Ann"), ID("aik-name", "ann")),
+	APART("C064 other", OTHER("Ann", "1:a"), OTHER("ann", "1:a")),
+	REFUSED("C065 device with aik-name", "<device><aik-name>x</aik-name></device>"),
+	SAME("C066 extended, found again", VM1, VM1),
+	AFTER("C066 extended, returned as it is", UPDATE(VM1, SINGLE("s", "1")), SEARCH("", VM1), "name=\"" VM1_WIRE "\""),
+	SAME("C067 attribute order", VM1, EXT("&amp;lt;vm xmlns=" Q "urn:example:vm" Q " uuid=" Q "1" Q NO_DOMAIN "&amp;gt;&amp;lt;/vm&amp;gt;")),
+	SAME("C067 prefix", VM1, EXT("&amp;lt;p:vm xmlns:p=" Q "urn:example:vm" Q NO_DOMAIN " uuid=" Q "1" Q "&amp;gt;&amp;lt;/p:vm&amp;gt;")),
+	SAME("C067 empty element", VM1, EXT("&amp;lt;vm xmlns=" Q "urn:example:vm" Q NO_DOMAIN " uuid=" Q "1" Q "/&amp;gt;")),
+	SAME("C067 other quotes", VM1, EXT("&amp;lt;vm uuid='1' administrative-domain='' xmlns='urn:example:vm'/&amp;gt;")),
+	SAME("C067 single escaping", VM1, EXT("&lt;vm xmlns=&quot;urn:example:vm&quot; administrative-domain=&quot;&quot; uuid=&quot;1&quot;&gt;&lt;/vm&gt;")),
+	SAME("C067 all at once", VM1, EXT("&lt;p:vm xmlns:p='urn:example:vm' xmlns:unused='urn:u' uuid='1' administrative-domain=''/&gt;")),
+	APART("C067 another attribute is another identifier", VM1, EXT_VM(NO_DOMAIN " uuid=" Q "2" Q)),
+	APART("C067 another domain is another identifier", VM1, EXT_VM(" administrative-domain=" Q "d" Q " uuid=" Q "1" Q)),
+	REFUSED("C068 extended without inner domain", EXT_VM(" uuid=" Q "1" Q)),
+	REFUSED("C068 extended with an outer domain", "<identity administrative-domain=\"d\" type=\"other\" other-type-definition=\"extended\" name=\"" VM1_WIRE "\"/>"),
+	REFUSED("C068 extended in no namespace", EXT("&amp;lt;vm" NO_DOMAIN "&amp;gt;&amp;lt;/vm&amp;gt;")),
+	REFUSED("C068 extended with a DOCTYPE", EXT("&amp;lt;!DOCTYPE vm&amp;gt;&amp;lt;vm xmlns=" Q "urn:example:vm" Q NO_DOMAIN "/&amp;gt;")),
+	ONE("C069 extended that is no XML is a name", SEARCH("", EXT("contrail:config-root:root")), "=contrail:config-root:root"),
+	ONE("C069 extended that is broken XML is a name", SEARCH("", EXT("&amp;lt;vm&amp;gt;")), "1*<resultItem>"),
+	SAME("C070 attribute order", USER("c70"), "<identity type=\"username\" name=\"c70\"/>"),
+	ONE("C071 three identifiers", PUBLISH(UPDATE(AR("a") AR("b") AR("c"), SINGLE("s", "1"))), "=error InvalidIdentifier"),
+	ONE("C071 two in a search", SEARCH("", AR("a") AR("b")), "=error InvalidIdentifier"),
+	ONE("C071 none in a search", SEARCH("", ""), "=error InvalidIdentifier"),
+
+	REFUSED("2.3 hip-hit is held to IPv6", ID("hip-hit", "2001:10::1")),
+	ACCEPTED("2.3 hip-hit canonical", ID("hip-hit", "2001:10:0:0:0:0:0:1")),
+	SAME("2.3 DN case and blanks", DN("CN=Moon, O=Linux strongSwan"), DN("cn=moon,o=LINUX  strongswan")),
+	APART("2.3 DN order counts", DN("CN=moon,O=linux"), DN("O=linux,CN=moon")),
+	SAME("2.3 DN escapes", DN("CN=a\\,b"), DN("CN=&quot;A,B&quot;")),
+	SAME("2.3 DN with attributes joined", DN("CN=a+UID=b,O=c"), DN("UID=b+CN=a,O=c")),
+	SAME("2.3 DN that does not parse", DN("no dn"), DN("no dn")),
+	APART("2.3 DN that does not parse is plain text", DN("no dn"), DN("No DN")),
+	SAME("18 an IPv6 address without type", "<ip-address value=\"fe80:0:0:0:0:0:0:2\"/>", IP6("fe80:0:0:0:0:0:0:2")),
+	APART("2.5 the type tells apart", DEVICE("x"), AR("x")),
+};
+/* clang-format on */
+
+const struct script_group CONFORMANCE_IDENTIFIER = { "identifier", cases, G_N_ELEMENTS(cases) };

@@ -1,0 +1,99 @@
+/* Every statement of ifmap.md 20 against a real drover-mapd over HTTPS. */
+#include <string.h>
+
+#include "checks.h"
+#include "groups.h"
+#include "https.h"
+#include "ifmap/dialect.h"
+#include "statements.h"
+
+/* All switches in their second position. */
+#define SWITCH(member, key, where, first, second, what) #key "=" second "\n"
+#define SWITCHED                                        "[protocol]\n" IFMAP_DIALECT(SWITCH)
+
+static struct server *server;
+static struct server *switched;
+static unsigned n_cases[N_STATEMENTS];
+
+/* "C042 ..." counts for C42. */
+static void count(const char *name)
+{
+	guint64 n = *name == 'C' ? g_ascii_strtoull(name + 1, NULL, 10) : 0;
+
+	if (n >= 1 && n <= N_STATEMENTS)
+		n_cases[n - 1]++;
+}
+
+static void add_group(const struct script_group *group, const struct script_carrier *carrier)
+{
+	g_autofree char *prefix = g_strconcat("/", group->name, NULL);
+
+	for (size_t i = 0; i < group->n_cases; i++)
+		count(group->cases[i].name);
+	script_add_all(prefix, carrier, group->cases, group->n_cases);
+}
+
+static void run_check(gconstpointer data)
+{
+	const struct check *check = data;
+	struct peer peer;
+
+	peer_init(&peer, server, "A");
+	check->run(&peer);
+	g_assert_true(server_is_alive(server));
+	peer_clear(&peer);
+}
+
+static void add_checks(const struct check_group *group)
+{
+	for (size_t i = 0; i < group->n_checks; i++) {
+		g_autofree char *path = g_strdup_printf(
+			"/%s/%s", group->name, group->checks[i].name);
+
+		count(group->checks[i].name);
+		g_test_add_data_func(path, &group->checks[i], run_check);
+	}
+}
+
+/* No statement without a case or a reason, and the page says so. */
+static void test_page(void)
+{
+	const char *path = g_getenv("CONFORMANCE_PAGE");
+	g_autofree char *wanted = statements_page(n_cases);
+	g_autofree char *found = NULL;
+	g_autoptr(GError) error = NULL;
+
+	for (unsigned i = 0; i < N_STATEMENTS; i++) {
+		if (n_cases[i] == 0 && !STATEMENTS[i].reason)
+			g_test_message("C%u has no case", i + 1);
+		if (n_cases[i] == 0 && !STATEMENTS[i].reason)
+			g_test_fail();
+	}
+	if (g_getenv("REGENERATE"))
+		g_file_set_contents(path, wanted, -1, &error);
+	else if (!g_file_get_contents(path, &found, NULL, &error) || strcmp(found, wanted) != 0)
+		g_test_fail_printf("%s is stale: REGENERATE=1 meson test conformance", path);
+	g_assert_no_error(error);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct script_group *const groups[] = { CONFORMANCE_GROUPS };
+	const struct script_carrier carrier = https_carrier(&server);
+	const struct script_carrier other = https_carrier(&switched);
+
+	g_test_init(&argc, &argv, NULL);
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	server = server_new("[limits]\nbody=2097152\n");
+	switched = server_new(SWITCHED);
+	for (size_t i = 0; i < G_N_ELEMENTS(groups); i++)
+		add_group(groups[i], &carrier);
+	add_group(&CONFORMANCE_SWITCHED, &other);
+	add_checks(&CHECKS_HTTP);
+	g_test_add_func("/page/fresh", test_page);
+	int status = g_test_run();
+	server_free(server);
+	server_free(switched);
+	curl_global_cleanup();
+	return status;
+}
