@@ -120,7 +120,7 @@ class Lab:
         (self.dir / "hosts").write_text(underlay_hosts(self.spec))
         self.fabric.up()
         watch.lap("fabric")
-        pki.issue_all(self.dir / "pki", self.spec)
+        pki.issue_all(self.dir / "pki", self.spec, self.uuids)
         for node in self.spec.nodes:
             pki.distribute(self.dir / "pki", node.name, node.hypervisor, self.path(node.name, "/etc/drover/pki"))
         watch.lap("certificates")

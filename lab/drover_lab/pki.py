@@ -8,7 +8,7 @@ Keys are readable by root alone; a daemon of another uid gets its key by Lab.giv
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .spec import MGMT, Spec
@@ -55,8 +55,8 @@ class Authority:
         return certificate, key
 
 
-def issue_all(directory: Path, spec: Spec) -> None:
-    """Everything that the programs of a lab need."""
+def issue_all(directory: Path, spec: Spec, uuids: Mapping[str, str]) -> None:
+    """Everything that the programs of a lab need; UUIDS of hosts by name, for the map's rules."""
     authority = Authority(directory)
     authority.seal_pair()
     mgmt = spec.node(MGMT)
@@ -65,7 +65,8 @@ def issue_all(directory: Path, spec: Spec) -> None:
     for name in AT_MGMT:
         authority.issue(name, name, names.get(name, ()))
     for host in spec.hosts():
-        authority.issue(f"agent-{host.name}", f"agent-{host.name}", [f"DNS:{host.name}", f"IP:{host.address}"])
+        names_of_host = [f"DNS:{host.name}", f"IP:{host.address}", f"URI:urn:uuid:{uuids[host.name]}"]
+        authority.issue(f"agent-{host.name}", f"agent-{host.name}", names_of_host)
 
 
 def distribute(directory: Path, name: str, hypervisor: bool, target: Path) -> None:

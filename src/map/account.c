@@ -46,6 +46,7 @@ void map_account_review(
 	account->subject.roles = map_policy_roles(policy, account->identity, &account->variable);
 	account->subject.variable = account->variable;
 	account->quota = map_roles_quota(account->subject.roles, limits);
+	account->subject.search_cost = account->quota.search_cost;
 }
 
 void map_account_meet(struct map_account *account, struct map_policy *policy,

@@ -4,98 +4,98 @@
 
 G_DEFINE_QUARK(map - pattern - error, map_pattern_error)
 
-static const struct {
-	const char *text;
-	enum map_pattern_hole hole;
-} holes[] = {
-	{ "*", MAP_PATTERN_ANY },
-	{ "{client}", MAP_PATTERN_CLIENT },
-};
-
-/* The first hole of the text: where it is and how long. */
-static const char *find_hole(const char *text, enum map_pattern_hole *ret_hole, size_t *ret_size)
-{
-	const char *first = NULL;
-
-	for (size_t i = 0; i < G_N_ELEMENTS(holes); i++) {
-		const char *at = strstr(text, holes[i].text);
-		if (!at || (first && first < at))
-			continue;
-		first = at;
-		*ret_hole = holes[i].hole;
-		*ret_size = strlen(holes[i].text);
-	}
-	return first;
-}
+#define CLIENT "{client}"
 
 gboolean map_pattern_init(struct map_pattern *pattern, const char *text, GError **error)
 {
-	enum map_pattern_hole hole = MAP_PATTERN_NONE;
-	enum map_pattern_hole other = MAP_PATTERN_NONE;
-	size_t size = 0;
-	size_t other_size = 0;
-	const char *at = find_hole(text, &hole, &size);
-	const char *tail = at ? at + size : "";
+	const char *star = strchr(text, '*');
+	g_autofree char *before = star ? g_strndup(text, (gsize)(star - text)) : g_strdup(text);
 
-	if (!*text || find_hole(tail, &other, &other_size)) {
+	if (!*text || (star && strchr(star + 1, '*'))) {
 		g_set_error(error, MAP_PATTERN_ERROR, 0,
-			*text ? "'%s' has more than one '*' or '{client}'" : "'%s' is empty", text);
+			*text ? "'%s' has more than one '*'" : "'%s' is empty", text);
 		return FALSE;
 	}
-	pattern->head = at ? g_strndup(text, (gsize)(at - text)) : g_strdup(text);
-	pattern->tail = g_strdup(tail);
-	pattern->head_size = strlen(pattern->head);
-	pattern->tail_size = strlen(pattern->tail);
-	pattern->hole = hole;
+	/* Of an empty text g_strsplit() makes no part at all. */
+	pattern->before = g_strsplit(before, CLIENT, -1);
+	pattern->behind = star ? g_strsplit(star + 1, CLIENT, -1) : NULL;
 	return TRUE;
 }
 
 void map_pattern_clear(struct map_pattern *pattern)
 {
-	g_clear_pointer(&pattern->head, g_free);
-	g_clear_pointer(&pattern->tail, g_free);
+	g_clear_pointer(&pattern->before, g_strfreev);
+	g_clear_pointer(&pattern->behind, g_strfreev);
 }
 
-/* Whether head and tail are there; then the hole holds *ret_size bytes at *ret_at. */
-static gboolean frames(
-	const struct map_pattern *pattern, const char *text, const char **ret_at, size_t *ret_size)
+static guint n_bound(char **parts)
 {
-	size_t size = strlen(text);
-	size_t around = pattern->head_size + pattern->tail_size;
+	guint n = parts ? g_strv_length(parts) : 0;
+	return n > 1 ? n - 1 : 0;
+}
 
-	if (size < around || memcmp(text, pattern->head, pattern->head_size) != 0 ||
-		memcmp(text + size - pattern->tail_size, pattern->tail, pattern->tail_size) != 0)
-		return FALSE;
-	*ret_at = text + pattern->head_size;
-	*ret_size = size - around;
+/* Bytes that the parts take with `client` between them. */
+static size_t size_of(char **parts, size_t client_size)
+{
+	size_t size = n_bound(parts) * client_size;
+
+	for (unsigned i = 0; parts && parts[i]; i++)
+		size += strlen(parts[i]);
+	return size;
+}
+
+/* Whether the text, at least as long, begins with the parts and `client` between them. */
+static gboolean begins(const char *text, char **parts, const char *client)
+{
+	for (unsigned i = 0; parts[i]; i++) {
+		size_t size = strlen(parts[i]);
+		if (memcmp(text, parts[i], size) != 0)
+			return FALSE;
+		text += size;
+		if (!parts[i + 1])
+			break;
+		if (memcmp(text, client, strlen(client)) != 0)
+			return FALSE;
+		text += strlen(client);
+	}
 	return TRUE;
+}
+
+gboolean map_pattern_binds(const struct map_pattern *pattern)
+{
+	return n_bound(pattern->before) + n_bound(pattern->behind) > 0;
 }
 
 gboolean map_pattern_matches(
 	const struct map_pattern *pattern, const char *text, const char *client)
 {
-	const char *at = NULL;
-	size_t size = 0;
+	size_t client_size = client ? strlen(client) : 0;
+	size_t before = size_of(pattern->before, client_size);
+	size_t behind = size_of(pattern->behind, client_size);
+	size_t size = strlen(text);
 
-	if (!frames(pattern, text, &at, &size))
+	if ((!client && map_pattern_binds(pattern)) || size < before + behind ||
+		(!pattern->behind && size != before))
 		return FALSE;
-	switch (pattern->hole) {
-	case MAP_PATTERN_NONE:
-		return size == 0;
-	case MAP_PATTERN_ANY:
-		return TRUE;
-	case MAP_PATTERN_CLIENT:
-		return client && strlen(client) == size && memcmp(at, client, size) == 0;
-	}
-	return FALSE;
+	return begins(text, pattern->before, client) &&
+	       (!pattern->behind || begins(text + size - behind, pattern->behind, client));
+}
+
+gboolean map_pattern_can_capture(const struct map_pattern *pattern)
+{
+	return !pattern->behind && n_bound(pattern->before) == 1;
 }
 
 char *map_pattern_capture(const struct map_pattern *pattern, const char *text)
 {
-	const char *at = NULL;
-	size_t size = 0;
+	size_t size = strlen(text);
 
-	if (!frames(pattern, text, &at, &size) || size == 0)
+	if (!map_pattern_can_capture(pattern))
 		return NULL;
-	return g_strndup(at, size);
+	size_t head = strlen(pattern->before[0]);
+	size_t tail = strlen(pattern->before[1]);
+	if (size <= head + tail || memcmp(text, pattern->before[0], head) != 0 ||
+		memcmp(text + size - tail, pattern->before[1], tail) != 0)
+		return NULL;
+	return g_strndup(text + head, size - head - tail);
 }

@@ -262,7 +262,7 @@ static gboolean has_role(
 	for (guint i = 0; i < role->clients->len; i++) {
 		const struct map_pattern *pattern = g_ptr_array_index(role->clients, i);
 		for (char **mark = identity->marks; *mark; mark++) {
-			if (pattern->hole != MAP_PATTERN_CLIENT) {
+			if (!map_pattern_binds(pattern)) {
 				found = found || map_pattern_matches(pattern, *mark, NULL);
 				continue;
 			}

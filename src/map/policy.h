@@ -39,6 +39,7 @@ struct map_subject {
 	const char *name;        /* the client's */
 	const char *variable;    /* what {client} stands for */
 	struct map_roles *roles; /* NULL: the server itself, which may do everything */
+	guint64 search_cost;     /* links and metadata a search may look at; 0: any number */
 };
 
 struct map_item {

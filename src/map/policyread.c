@@ -312,6 +312,9 @@ static gboolean read_clients(const struct reading *reading, struct map_role *rol
 				members[i]);
 		if (!map_pattern_init(pattern, members[i], &why))
 			return fail_key(reading, entry, error, why->message);
+		if (map_pattern_binds(pattern) && !map_pattern_can_capture(pattern))
+			return fail_key(reading, entry, error,
+				"{client} stands once and without '*' in what tells who it is");
 	}
 	return TRUE;
 }

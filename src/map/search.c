@@ -54,6 +54,7 @@ gboolean map_view_expands(const struct map_view *view, const struct map_node *no
 void map_walk_init(struct map_walk *walk)
 {
 	walk->epoch = 0;
+	walk->left = G_MAXUINT64;
 	walk->nodes = g_ptr_array_new();
 	walk->links = g_ptr_array_new();
 }
@@ -73,12 +74,24 @@ static void meet_node(struct map_walk *walk, struct map_node *node, unsigned dep
 	g_ptr_array_add(walk->nodes, node);
 }
 
+/* Looking at an element has its price, whether it is in the answer or not. */
+static gboolean charge(struct map_walk *walk, const struct map_element *element)
+{
+	guint64 cost = 1 + (guint64)element->facts.length;
+	if (walk->left < cost)
+		return FALSE;
+	walk->left -= cost;
+	return TRUE;
+}
+
 /* Follows the links of one node; FALSE when `fn` ended the walk. */
 static gboolean expand(struct map_walk *walk, const struct map_view *view, struct map_node *node,
 	map_walk_fn fn, gpointer data)
 {
 	for (guint i = 0; i < node->links->len; i++) {
 		struct map_link *link = g_ptr_array_index(node->links, i);
+		if (!charge(walk, &link->element))
+			return FALSE;
 		if (link->element.epoch == walk->epoch || !map_view_follows(view, link))
 			continue;
 		link->element.epoch = walk->epoch;
@@ -100,7 +113,7 @@ gboolean map_walk_run(struct map_walk *walk, const struct map_view *view, struct
 	/* The list of nodes met is also the queue of nodes to expand. */
 	for (guint i = 0; i < walk->nodes->len; i++) {
 		struct map_node *node = g_ptr_array_index(walk->nodes, i);
-		if (fn && !fn(&node->element, data))
+		if (!charge(walk, &node->element) || (fn && !fn(&node->element, data)))
 			return FALSE;
 		if (map_view_expands(view, node, node->depth) &&
 			!expand(walk, view, node, fn, data))
@@ -151,21 +164,32 @@ gboolean map_search_write(struct map_graph *graph, struct map_walk *walk,
 	gsize before = out->len;
 	struct writing writing = { .view = view, .out = out };
 	gboolean complete = TRUE;
+	gboolean costly = FALSE;
 
 	if (!g_size_checked_add(&writing.limit, before, view->max_size))
 		writing.limit = G_MAXSIZE;
 	g_ptr_array_set_size(walk->nodes, 0);
 	g_ptr_array_set_size(walk->links, 0);
 	ifmap_reply_result_begin(out, IFMAP_RESULT_SEARCH, name);
-	if (start)
+	if (start) {
+		walk->left = view->reader->search_cost ? view->reader->search_cost : G_MAXUINT64;
 		complete = map_walk_run(walk, view, start, write_element, &writing);
-	else
+		costly = !complete && out->len <= writing.limit;
+		walk->left = G_MAXUINT64;
+	} else {
 		ifmap_reply_item(out, id, NULL, NULL, 0);
+	}
 	ifmap_reply_result_end(out, IFMAP_RESULT_SEARCH);
 	if (complete && out->len <= writing.limit)
 		return TRUE;
 	g_string_truncate(out, before);
-	g_set_error(error, IFMAP_ERROR, IFMAP_ERROR_SEARCH_RESULTS_TOO_BIG,
-		"the result is larger than %zu bytes", view->max_size);
+	if (costly)
+		g_set_error(error, IFMAP_ERROR, IFMAP_ERROR_SEARCH_RESULTS_TOO_BIG,
+			"the search would look at more than %" G_GUINT64_FORMAT
+			" links and metadata",
+			view->reader->search_cost);
+	else
+		g_set_error(error, IFMAP_ERROR, IFMAP_ERROR_SEARCH_RESULTS_TOO_BIG,
+			"the result is larger than %zu bytes", view->max_size);
 	return FALSE;
 }

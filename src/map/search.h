@@ -37,6 +37,7 @@ struct map_walk {
 	guint64 epoch;
 	GPtrArray *nodes; /* struct map_node *, nearest first; their depth is in node->depth */
 	GPtrArray *links; /* struct map_link * */
+	guint64 left;     /* links and metadata it may still look at */
 };
 void map_walk_init(struct map_walk *walk);
 void map_walk_clear(struct map_walk *walk);
@@ -52,8 +53,8 @@ void map_search_write_item(
 	const struct map_view *view, const struct map_element *element, GString *out);
 
 /* Writes a whole searchResult (`name` NULL: no name). Stops as soon as the result exceeds the
- * view's max_size: FALSE, error SEARCH_RESULTS_TOO_BIG, and `out` is as it was. The start
- * identifier need not be in the graph. The walk, when it completes, holds what was met (empty when
- * the start is unknown). */
+ * view's max_size, or the reader's search_cost is spent: FALSE, error SEARCH_RESULTS_TOO_BIG, and
+ * `out` is as it was. The start identifier need not be in the graph. The walk, when it completes,
+ * holds what was met (empty when the start is unknown). */
 gboolean map_search_write(struct map_graph *graph, struct map_walk *walk,
 	const struct map_view *view, const char *name, GString *out, GError **error);
