@@ -251,6 +251,10 @@ class Lab:
         """Run a command inside a node to its end."""
         return run(self.node(name).enter(argv), check=check, timeout=timeout, stdin=stdin)
 
+    def signal(self, name: str, pid: str, what: str) -> None:
+        """Send a signal ("TERM", "STOP") by a pid of the node. The shell's own kill: a minimal Debian has no other."""
+        self.exec(name, ["sh", "-c", 'kill -s "$1" "$2"', "sh", what, pid], check=what != "TERM")
+
     def popen(self, name: str, argv: Sequence[str], **options: object) -> subprocess.Popen:
         """Start a command inside a node; OPTIONS as subprocess.Popen's."""
         return subprocess.Popen(self.node(name).enter(argv), **options)  # type: ignore[call-overload]
