@@ -40,6 +40,7 @@ enum facts_kind {
 	FACTS_PACKAGE,
 	FACTS_LABEL_POLICY,
 	FACTS_REQUEST,
+	FACTS_FENCED,
 	/* intents: control, forever */
 	FACTS_MEMBER_OF,
 	FACTS_LABEL,
@@ -50,6 +51,8 @@ enum facts_kind {
 	/* verdicts: control, forever */
 	FACTS_CLEARANCE,
 	FACTS_HISTORY,
+	/* agents, forever */
+	FACTS_ENROLLED,
 	/* standard metadata: agents, session; event and unexpected-behavior also by control */
 	FACTS_STD_ACCESS_REQUEST_DEVICE,
 	FACTS_STD_ACCESS_REQUEST_IP,
@@ -246,6 +249,15 @@ struct facts_request {
 	guint64 at_ms;
 };
 
+/* host: an operator's word that it is switched off. It is about one life of the host's agent and
+ * counts until the next begins; it keeps new work away until the operator takes it back. */
+struct facts_fenced {
+	char *by;
+	char *reason;
+	guint64 at_ms;
+	guint64 started_ms; /* that of the host's `enrolled` */
+};
+
 /* VM-vApp */
 struct facts_member_of {
 	char *machine; /* name inside the package */
@@ -309,11 +321,16 @@ struct facts_reservation {
 struct facts_order_member {
 	char *vm;
 	char *machine;
-	char *from;     /* host UUID; NULL when it runs nowhere */
-	char *to;       /* host UUID; NULL when it shall run nowhere */
-	char *from_uri; /* libvirt URI of the source, as peers reach it */
-	char *to_uri;   /* and of the destination */
-	guint64 gap_ms; /* paused at the source to resumed at the destination, once known */
+	char *from;            /* host UUID; NULL when it runs nowhere */
+	char *to;              /* host UUID; NULL when it shall run nowhere */
+	char *from_uri;        /* libvirt URI of the source, as peers reach it */
+	char *to_uri;          /* and of the destination */
+	guint64 gap_ms;        /* paused at the source to resumed at the destination, once known */
+	gboolean stays;        /* its source was declared off on the way back: it stays at `to` */
+	guint64 start_order;   /* of a start: machines of a lower one run first; 0: any time */
+	guint64 start_delay_s; /* how long it must have run before the next order's turn comes */
+	guint64 go_ms;         /* since when it is this machine's turn; 0: not yet */
+	guint64 up_ms;         /* since when it was seen running; 0: not yet */
 };
 
 /* One step of an order, as carried out. */
@@ -356,10 +373,27 @@ struct facts_clearance {
 	guint64 since_ms;   /* since when `clear` has had this value */
 };
 
+/* One Chinese Wall type taken out of a host's history. */
+struct facts_forgotten {
+	char *chw;
+	char *by;
+	char *reason;
+	guint64 at_ms;
+};
+
 /* host: what has ever been started there, for Chinese Walls that remember (label/decide.h). Control
- * adds to it before a machine starts; only an operator's act takes away. */
+ * adds to it before a machine starts; only an operator's act takes away, and that stays on record.
+ */
 struct facts_history {
-	char **chw; /* types, sorted */
+	char **chw;           /* types, sorted */
+	GPtrArray *forgotten; /* struct facts_forgotten, oldest first */
+};
+
+/* fleet-host: it belongs to the fleet, whether its agent is there or not. */
+struct facts_enrolled {
+	char *name;
+	char *site;
+	guint64 started_ms; /* begin of its agent's last life: tells one from the next */
 };
 
 /* ---- standard metadata (ifmap.md 12). AR: the access-request "HOST:MAC" of one card of a machine;
@@ -465,6 +499,7 @@ struct facts_std_unexpected_behavior {
 	X(PACKAGE, package)                                     \
 	X(LABEL_POLICY, label_policy)                           \
 	X(REQUEST, request)                                     \
+	X(FENCED, fenced)                                       \
 	X(MEMBER_OF, member_of)                                 \
 	X(LABEL, label)                                         \
 	X(PROTECTION, protection)                               \
@@ -473,6 +508,7 @@ struct facts_std_unexpected_behavior {
 	X(ORDER, order)                                         \
 	X(CLEARANCE, clearance)                                 \
 	X(HISTORY, history)                                     \
+	X(ENROLLED, enrolled)                                   \
 	X(STD_ACCESS_REQUEST_DEVICE, std_access_request_device) \
 	X(STD_ACCESS_REQUEST_IP, std_access_request_ip)         \
 	X(STD_ACCESS_REQUEST_MAC, std_access_request_mac)       \

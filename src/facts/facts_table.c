@@ -47,6 +47,16 @@ static const struct facts_field order_member_fields[] = {
 		"libvirt URI of the destination" },
 	{ "gap-ms", FACTS_NUMBER, offsetof(struct facts_order_member, gap_ms), NULL,
 		"ms from pause to resume" },
+	{ "stays", FACTS_BOOLEAN, offsetof(struct facts_order_member, stays), NULL,
+		"it cannot go back, its source is off: it stays where it is" },
+	{ "start-order", FACTS_NUMBER, offsetof(struct facts_order_member, start_order), NULL,
+		"of a start: lower ones run first, 0: any time" },
+	{ "start-delay-s", FACTS_NUMBER, offsetof(struct facts_order_member, start_delay_s), NULL,
+		"seconds it runs before the next order's turn" },
+	{ "go-ms", FACTS_NUMBER, offsetof(struct facts_order_member, go_ms), NULL,
+		"since when it is its turn, ms since 1970, 0: not yet" },
+	{ "up-ms", FACTS_NUMBER, offsetof(struct facts_order_member, up_ms), NULL,
+		"since when it was seen running, ms since 1970, 0: not yet" },
 	{ NULL, FACTS_STRING, 0, NULL, NULL },
 };
 
@@ -314,6 +324,23 @@ static const struct facts_field request_fields[] = {
 	{ NULL, FACTS_STRING, 0, NULL, NULL },
 };
 
+static const struct facts_field fenced_fields[] = {
+	{ "by", FACTS_STRING, offsetof(struct facts_fenced, by), NULL, "who says so" },
+	{ "reason", FACTS_STRING, offsetof(struct facts_fenced, reason), NULL, "in words" },
+	{ "at-ms", FACTS_NUMBER, offsetof(struct facts_fenced, at_ms), NULL, "ms since 1970" },
+	{ "started-ms", FACTS_NUMBER, offsetof(struct facts_fenced, started_ms), NULL,
+		"the life of the agent it is about: that of `enrolled`" },
+	{ NULL, FACTS_STRING, 0, NULL, NULL },
+};
+
+static const struct facts_field enrolled_fields[] = {
+	{ "name", FACTS_STRING, offsetof(struct facts_enrolled, name), NULL, "host name" },
+	{ "site", FACTS_STRING, offsetof(struct facts_enrolled, site), NULL, "site name" },
+	{ "started-ms", FACTS_NUMBER, offsetof(struct facts_enrolled, started_ms), NULL,
+		"begin of its agent's last life, ms since 1970" },
+	{ NULL, FACTS_STRING, 0, NULL, NULL },
+};
+
 static const struct facts_field member_of_fields[] = {
 	{ "machine", FACTS_STRING, offsetof(struct facts_member_of, machine), NULL,
 		"name in the package" },
@@ -390,9 +417,22 @@ static const struct facts_field clearance_fields[] = {
 	{ NULL, FACTS_STRING, 0, NULL, NULL },
 };
 
+static const struct facts_field forgotten_fields[] = {
+	{ "chw", FACTS_STRING, offsetof(struct facts_forgotten, chw), NULL, "Chinese Wall type" },
+	{ "by", FACTS_STRING, offsetof(struct facts_forgotten, by), NULL, "who took it out" },
+	{ "reason", FACTS_STRING, offsetof(struct facts_forgotten, reason), NULL, "in words" },
+	{ "at-ms", FACTS_NUMBER, offsetof(struct facts_forgotten, at_ms), NULL, "ms since 1970" },
+	{ NULL, FACTS_STRING, 0, NULL, NULL },
+};
+
+static const struct facts_record forgotten_record = { sizeof(struct facts_forgotten),
+	forgotten_fields };
+
 static const struct facts_field history_fields[] = {
 	{ "chw", FACTS_STRINGS, offsetof(struct facts_history, chw), NULL,
 		"Chinese Wall types that have ever run there" },
+	{ "forgotten", FACTS_LIST, offsetof(struct facts_history, forgotten), &forgotten_record,
+		"types taken out by operators" },
 	{ NULL, FACTS_STRING, 0, NULL, NULL },
 };
 
@@ -561,6 +601,9 @@ static const struct facts_type types[FACTS_N_KINDS] = {
 	[FACTS_REQUEST] = { "request", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_FOREVER, "vApp",
 		"operator", "control", "what an operator asks for",
 		{ sizeof(struct facts_request), request_fields } },
+	[FACTS_FENCED] = { "fenced", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_FOREVER, "host", "operator",
+		"control, cli", "an operator's word that the host is switched off",
+		{ sizeof(struct facts_fenced), fenced_fields } },
 	[FACTS_MEMBER_OF] = { "member-of", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_FOREVER, "VM–vApp",
 		"control", "agent, cli", "membership",
 		{ sizeof(struct facts_member_of), member_of_fields } },
@@ -584,6 +627,10 @@ static const struct facts_type types[FACTS_N_KINDS] = {
 	[FACTS_HISTORY] = { "history", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_FOREVER, "host",
 		"control, operator", "control, cli", "what has ever been started on the host",
 		{ sizeof(struct facts_history), history_fields } },
+	[FACTS_ENROLLED] = { "enrolled", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_FOREVER, "fleet–host",
+		"agent, operator", "control, cli",
+		"the host belongs to the fleet, whether its agent is there or not",
+		{ sizeof(struct facts_enrolled), enrolled_fields } },
 	[FACTS_STD_ACCESS_REQUEST_DEVICE] = { "access-request-device", IFMAP_SINGLE_VALUE,
 		IFMAP_LIFETIME_SESSION, "AR–VM", "agent", "any IF-MAP client",
 		"which machine the card belongs to",

@@ -18,6 +18,7 @@ struct job {
 	gboolean asked;            /* the phase's one request was made and is under way or over */
 	gboolean loaded;           /* connections were loaded (or there were none) */
 	gboolean dumped;           /* connections were asked for, across phases */
+	gboolean stay_asked;       /* to go on here, its source being off, was asked for */
 	gboolean orphan_told;      /* a move that is not ours was told to end, across phases */
 	char *failure;             /* why it cannot be done */
 	char *trouble;             /* why the last try failed, of what is tried again */
@@ -411,6 +412,22 @@ static gboolean on_return_over(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
+/* Its source is off for good, by an operator's word: it is at home here now, and is to run. */
+static enum outcome stay_here(struct scene *scene)
+{
+	struct job *job = scene->job;
+
+	stop_timers(job);
+	virt_move_abort(scene->carry->parts.virt, job->uuid);
+	if (virt_moving(scene->carry->parts.virt, job->uuid) || scene->state == VIRT_MOVING)
+		return OUTCOME_RUNNING;
+	if (scene->state == VIRT_PAUSED && is_home(scene) && !job->stay_asked) {
+		job->stay_asked = TRUE;
+		virt_do(scene->carry->parts.virt, VIRT_RESUME, job->uuid, on_done, asking_new(job));
+	}
+	return scene->state == VIRT_PAUSED ? OUTCOME_RUNNING : OUTCOME_DONE;
+}
+
 /* A copy that came here goes back; one that cannot is given up, for only its source may run it now.
  */
 static enum outcome return_to(struct scene *scene)
@@ -420,6 +437,8 @@ static enum outcome return_to(struct scene *scene)
 	job->ran = job->ran || scene->state == VIRT_RUNNING;
 	if (scene->state == VIRT_ABSENT)
 		return OUTCOME_DONE;
+	if (scene->member->stays && is_active(scene))
+		return stay_here(scene);
 	if (!is_active(scene)) {
 		virt_do(scene->carry->parts.virt, VIRT_UNDEFINE, job->uuid, NULL, NULL);
 		return OUTCOME_RUNNING;

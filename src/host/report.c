@@ -8,6 +8,7 @@ struct report {
 	struct ifmap_id *host;
 	struct ifmap_id *fleet;
 	GHashTable *refused; /* machine UUID -> GHashTable of slot -> struct facts_refused */
+	struct facts_enrolled enrolled; /* as last said */
 };
 
 static void refused_free(gpointer data)
@@ -34,6 +35,7 @@ void report_free(struct report *report)
 	if (!report)
 		return;
 	g_hash_table_unref(report->refused);
+	facts_clear(FACTS_ENROLLED, &report->enrolled);
 	ifmap_id_unref(report->fleet);
 	ifmap_id_unref(report->host);
 	g_free(report->host_uuid);
@@ -49,10 +51,28 @@ static void keep_link(
 	ifmap_id_unref(other);
 }
 
+/* For good: who the host is when its agent is silent, and which life of the agent was the last. */
+static void enrol(struct report *report, const struct facts_host *host)
+{
+	const struct facts_enrolled fact = {
+		.name = host->name, .site = host->site, .started_ms = host->started_ms
+	};
+	g_autoptr(ifmap_publish) publish = NULL;
+
+	if (facts_equal(FACTS_ENROLLED, &fact, &report->enrolled))
+		return;
+	facts_clear(FACTS_ENROLLED, &report->enrolled);
+	facts_copy(FACTS_ENROLLED, &fact, &report->enrolled);
+	publish = ifmap_publish_new();
+	facts_publish(publish, FACTS_ENROLLED, report->fleet, report->host, &fact);
+	ifmap_client_publish(report->client, g_steal_pointer(&publish), NULL, NULL);
+}
+
 void report_host(struct report *report, const struct facts_host *fact)
 {
 	struct facts_in_fleet in_fleet = { .kind = (char *)"host" };
 
+	enrol(report, fact);
 	facts_keep(report->client, FACTS_HOST, report->host, NULL, NULL, fact);
 	facts_keep(report->client, FACTS_IN_FLEET, report->fleet, report->host, NULL, &in_fleet);
 }

@@ -157,7 +157,8 @@ static void stage_clear(struct stage *stage)
 		;
 }
 
-static void put_order(struct stage *stage, const char *phase, const char *state, gboolean leaving)
+static void put_member(
+	struct stage *stage, const char *phase, const char *state, gboolean leaving, gboolean stays)
 {
 	g_auto(facts_order) order = { .id = g_strdup("o1"),
 		.verb = g_strdup("move"),
@@ -172,7 +173,13 @@ static void put_order(struct stage *stage, const char *phase, const char *state,
 	member->to = g_strdup(leaving ? PAGES_OTHER : PAGES_HOST);
 	member->from_uri = g_strdup("qemu+tcp://from/system");
 	member->to_uri = g_strdup("qemu+tcp://to/system");
+	member->stays = stays;
 	pages_add(stage->book, FACTS_ORDER, "vapp:shop", NULL, &order);
+}
+
+static void put_order(struct stage *stage, const char *phase, const char *state, gboolean leaving)
+{
+	put_member(stage, phase, state, leaving, FALSE);
 }
 
 static void put_state(struct stage *stage, enum virt_state state)
@@ -274,6 +281,39 @@ static void test_protect(void)
 	look(&stage);
 	g_assert_cmpstr(told, ==, "protect done");
 	stage_clear(&stage);
+}
+
+/* Its source was declared off: a machine that is here stays, and runs, if it is at home here. */
+static void test_stays(void)
+{
+	static const struct {
+		enum virt_state state;
+		const char *purpose;
+		const char *asks;
+		const char *tells;
+	} cases[] = {
+		{ VIRT_RUNNING, "home", "abort ", "return done" },
+		{ VIRT_PAUSED, "home", "abort resume ", "return running" },
+		{ VIRT_PAUSED, "arrival", "abort ", "return running" }, /* invariant 3 */
+		{ VIRT_SHUTOFF, "home", "undefine ", "return running" },
+		{ VIRT_ABSENT, "home", "", "return done" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		struct stage stage;
+
+		stage_init(&stage);
+		put_member(&stage, "return", "running", FALSE, TRUE);
+		pages_reservation(stage.book, PAGES_VM, PAGES_HOST, cases[i].purpose);
+		put_state(&stage, cases[i].state);
+		look(&stage);
+		g_assert_cmpstr(asked->str, ==, cases[i].asks);
+		g_assert_cmpstr(told, ==, cases[i].tells);
+		look(&stage);
+		g_assert_null(strstr(asked->str + strlen(cases[i].asks), "resume"));
+		g_assert_null(strstr(asked->str, "move"));
+		stage_clear(&stage);
+	}
 }
 
 /* Orders that have ended, or that lack what they need, move nothing. */
@@ -441,6 +481,7 @@ int main(int argc, char **argv)
 
 		g_test_add_data_func(path, &rows[i], test_row);
 	}
+	g_test_add_func("/carry/stays", test_stays);
 	g_test_add_func("/carry/protect", test_protect);
 	g_test_add_func("/carry/not-under-way", test_not_under_way);
 	g_test_add_func("/carry/failure", test_failure);
