@@ -16,6 +16,7 @@ void supposed_clear(struct supposed *supposed)
 static char *assume_policy(struct world *world, const char *path, GError **error)
 {
 	g_autofree char *text = NULL;
+	g_autofree char *name = g_path_get_basename(path);
 	const char *why = NULL;
 	struct facts_label_policy fact = { 0 };
 
@@ -27,7 +28,7 @@ static char *assume_policy(struct world *world, const char *path, GError **error
 		g_set_error(error, PLAN_ERROR, PLAN_ERROR_INPUT, "%s: %s", path, why);
 		return NULL;
 	}
-	return g_strdup_printf("the label policy of %s is in force", path);
+	return g_strdup_printf("the label policy of %s is in force", name);
 }
 
 /* Takes the error's sentence to the user. */

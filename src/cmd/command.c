@@ -37,6 +37,9 @@ const struct command_option COMMAND_OPTIONS[] = {
 	ROW("links", 0, STRING, links, "FILTER", "follow only these links", FALSE),
 	ROW("filter", 'f', STRING, filter, "FILTER", "show only this metadata", FALSE),
 	ROW("risk", 0, STRING, risk, "GROUP[,GROUP...]", "shared-risk groups of the cable", FALSE),
+	ROW("confirm-powered-off", 0, NONE, confirmed, NULL,
+		"you have seen that the host is without power", FALSE),
+	ROW("reason", 0, STRING, reason, "TEXT", "why, for those who read it later", FALSE),
 	ROW("down", 0, NONE, down, NULL, "the cable carries nothing", FALSE),
 #undef ROW
 	{ NULL },

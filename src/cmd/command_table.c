@@ -33,6 +33,14 @@ const struct command COMMANDS[] = {
 		"drover move shop --to B --dry-run\n"
 		"drover move shop --to B,C\n"
 		"drover move shop --status\n" },
+	{ "fence", NULL, "HOST", "confirm-powered-off reason",
+		"Declare a silent host switched off: what waits for its word goes on", 1, 1,
+		cmd_fence,
+		"drover fence B --confirm-powered-off --reason 'pulled both plugs, rack 4'\n" },
+	{ "unfence", NULL, "HOST", "", "Take that back: the host may be used again", 1, 1,
+		cmd_unfence },
+	{ "host", "forget", "HOST", "", "Take a host that is gone for good out of the fleet", 1, 1,
+		cmd_host_forget },
 	{ "verify", NULL, "[VAPP]", "snapshot",
 		"Are the kernel's rules, read back, what they shall be?", 0, 1, cmd_verify },
 	{ "why", NULL, "MACHINE", "", "What was refused to a machine lately, and by which rule", 1,

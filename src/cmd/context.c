@@ -198,6 +198,7 @@ void context_clear(struct context *context)
 	g_free(context->connect);
 	g_free(context->snapshot);
 	g_free(context->risk);
+	g_free(context->reason);
 	g_free(context->links);
 	g_free(context->filter);
 	g_strfreev(context->assume);

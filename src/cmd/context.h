@@ -19,6 +19,7 @@ struct context {
 	char *connect;  /* -c */
 	char *snapshot; /* --snapshot: a world file instead of the map */
 	char *risk;
+	char *reason;  /* --reason */
 	char **assume; /* --assume, in order */
 	gboolean json;
 	gboolean quiet;
@@ -27,6 +28,7 @@ struct context {
 	gboolean abort;
 	gboolean no_wait;
 	gboolean down;
+	gboolean confirmed; /* --confirm-powered-off */
 	int depth;
 	int timeout_s;
 	char *links;

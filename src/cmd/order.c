@@ -65,6 +65,18 @@ static void print_members(const struct world *world, const struct facts_order *o
 	out_table_print(table, stdout);
 }
 
+/* On what it waits, if it does: the same function as control's, on the same facts. */
+static void print_waiting(const struct world *world, const struct facts_order *order)
+{
+	g_auto(plan_observed) observed = { 0 };
+	g_auto(GStrv) lines = NULL;
+
+	plan_observe(&observed, world, order, NULL);
+	lines = plan_order_waits_for(order, &observed, context_now_ms());
+	for (char **line = lines; *line; line++)
+		printf("  waits for %s\n", *line);
+}
+
 static int exit_of(const struct facts_order *order)
 {
 	return g_strcmp0(order->state, "done") == 0 || g_strcmp0(order->state, "running") == 0
@@ -86,6 +98,7 @@ static int print_order(struct context *context, const struct world *world, const
 	if (g_strcmp0(order->state, "refused") == 0)
 		return COMMAND_REFUSED;
 	print_steps(order);
+	print_waiting(world, order);
 	print_members(world, order);
 	return exit_of(order);
 }

@@ -30,8 +30,9 @@ static json_t *host_json(const struct world_host *host)
 						  "name", world_machine_name(copy->machine),
 						  "state", copy->runs_on->state));
 	}
-	return json_pack("{s:s, s:s, s:b, s:o?, s:o?, s:o, s:o}", "uuid", host->uuid, "name",
-		world_host_name(host), "alive", world_host_alive(host), "host",
+	return json_pack("{s:s, s:s, s:b, s:o?, s:o?, s:o?, s:o, s:o}", "uuid", host->uuid, "name",
+		world_host_name(host), "alive", world_host_alive(host), "fenced",
+		host->fenced ? facts_to_json(FACTS_FENCED, host->fenced) : NULL, "host",
 		host->fact ? facts_to_json(FACTS_HOST, host->fact) : NULL, "capacity",
 		host->capacity ? facts_to_json(FACTS_CAPACITY, host->capacity) : NULL, "segments",
 		segments, "machines", machines);
@@ -56,6 +57,13 @@ static char *segments_of(const struct world_host *host)
 	return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
+static const char *agent_of(const struct world_host *host)
+{
+	if (host->fenced)
+		return world_host_alive(host) ? "up, fenced" : "fenced";
+	return world_host_alive(host) ? "up" : "absent";
+}
+
 static void add_host_row(struct out_table *table, const struct world_host *host)
 {
 	const struct facts_capacity *capacity = host->capacity;
@@ -72,7 +80,7 @@ static void add_host_row(struct out_table *table, const struct world_host *host)
 	g_autofree char *segments = segments_of(host);
 	gboolean alive = world_host_alive(host);
 
-	out_table_add(table, (const char *[]){ world_host_name(host), alive ? "up" : "absent",
+	out_table_add(table, (const char *[]){ world_host_name(host), agent_of(host),
 				     alive && host->fact->enforcing ? "yes" : "no", machines,
 				     memory, cpus, segments, alive ? host->fact->backend : NULL });
 }

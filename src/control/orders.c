@@ -17,7 +17,8 @@ struct said {
 struct orders {
 	struct judge *judge;
 	const struct world *world;
-	GHashTable *said; /* vApp -> struct said */
+	GHashTable *said;         /* vApp -> struct said */
+	GHashTable *silent_since; /* host UUID -> guint64 *: when it was first missed, wall clock */
 };
 
 /* One vApp being looked at. */
@@ -48,6 +49,7 @@ struct orders *orders_new(struct judge *judge)
 
 	orders->judge = judge;
 	orders->said = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, said_free);
+	orders->silent_since = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	return orders;
 }
 
@@ -56,6 +58,7 @@ void orders_free(struct orders *orders)
 	if (!orders)
 		return;
 	g_hash_table_unref(orders->said);
+	g_hash_table_unref(orders->silent_since);
 	g_free(orders);
 }
 
@@ -87,6 +90,24 @@ static void publish_hold(const struct looking *looking, const char *vm, const ch
 		facts_publish(looking->publish, FACTS_RESERVATION, a, b, &fact);
 	else
 		facts_unpublish(looking->publish, FACTS_RESERVATION, a, b);
+}
+
+/* Where it was at home before its host went down: it has a new home now. */
+static void drop_old_homes(struct looking *looking, const struct facts_order *order)
+{
+	for (unsigned i = 0; order->members && i < order->members->len; i++) {
+		const struct facts_order_member *member = order->members->pdata[i];
+		const struct world_machine *machine = world_find_machine(
+			looking->orders->world, member->vm);
+
+		for (unsigned k = 0; machine && k < machine->copies->len; k++) {
+			const struct world_copy *copy = machine->copies->pdata[k];
+
+			if (copy->reservation && g_strcmp0(copy->host->uuid, member->to) != 0)
+				publish_hold(
+					looking, member->vm, copy->host->uuid, NULL, order->id);
+		}
+	}
 }
 
 /* The order and the reservations of its phase travel together (docs/moves.md, Reservations). Takes
@@ -241,6 +262,8 @@ static void take_request(struct looking *looking, const struct facts_request *as
 	order = g_new0(struct facts_order, 1);
 	plan_order_init(order, looking->orders->world, looking->vapp->vapp, &request);
 	publish_histories(looking, order);
+	if (request.verb == PLAN_VERB_START)
+		drop_old_homes(looking, order);
 	publish_order(looking, order);
 }
 
@@ -249,14 +272,15 @@ static void take_request(struct looking *looking, const struct facts_request *as
 static guint64 advance(struct looking *looking, const struct facts_order *order)
 {
 	const struct facts_request *asked = looking->vapp->request;
+	/* A vApp has one request: this one came after the one that the order came from, whatever
+	 * the clocks of those who asked say. */
+	const struct plan_watch watch = { .silent_since = looking->orders->silent_since,
+		.abort = asked && g_strcmp0(asked->verb, "abort") == 0 };
 	g_auto(plan_observed) observed = { 0 };
 	g_auto(plan_next) next = { 0 };
 	struct facts_order *after = g_new0(struct facts_order, 1);
 
-	plan_observe(&observed, looking->orders->world, order, NULL);
-	/* A vApp has one request: this one came after the one that the order came from, whatever
-	 * the clocks of those who asked say. */
-	observed.abort = asked && g_strcmp0(asked->verb, "abort") == 0;
+	plan_observe(&observed, looking->orders->world, order, &watch);
 	plan_order_next(order, &observed, looking->now_ms, &next);
 	facts_copy(FACTS_ORDER, order, after);
 	if (plan_order_apply(after, &next, &observed, looking->now_ms))
@@ -363,12 +387,30 @@ static guint64 look_at(struct looking *looking)
 	return busy_ms;
 }
 
+/* Since when each host's agent is missed. Kept over a new world: when the map or control came back,
+ * agents are given the same time to be heard as at any other moment. */
+static void watch_silence(struct orders *orders, guint64 now_ms)
+{
+	g_autoptr(GPtrArray) hosts = world_hosts(orders->world);
+
+	for (unsigned i = 0; i < hosts->len; i++) {
+		const struct world_host *host = hosts->pdata[i];
+
+		if (world_host_alive(host))
+			g_hash_table_remove(orders->silent_since, host->uuid);
+		else if (!g_hash_table_contains(orders->silent_since, host->uuid))
+			g_hash_table_insert(orders->silent_since, g_strdup(host->uuid),
+				g_memdup2(&now_ms, sizeof(now_ms)));
+	}
+}
+
 void orders_run(
 	struct orders *orders, guint64 now_ms, struct ifmap_publish *publish, guint64 *ret_wait_ms)
 {
 	g_autoptr(GPtrArray) vapps = world_vapps(orders->world);
 
 	*ret_wait_ms = 0;
+	watch_silence(orders, now_ms);
 	for (unsigned i = 0; i < vapps->len; i++) {
 		struct looking looking = { orders, vapps->pdata[i], now_ms, publish };
 		guint64 wait_ms = look_at(&looking);

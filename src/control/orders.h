@@ -3,7 +3,8 @@
  *
  * What comes next is plan/order.h's business; this turns its answers into publish requests: the
  * order, and in the same request the reservations that its phase wants. Nothing is remembered but
- * what is on its way to the map, so control can be killed at any time.
+ * what is on its way to the map, and since when hosts are silent (a control that begins anew gives
+ * them the full time again), so control can be killed at any time.
  */
 #include "control/judge.h"
 

@@ -135,6 +135,32 @@ static void note_gaps(struct facts_order *order, const struct plan_observed *obs
 	}
 }
 
+/* A note stands behind why it was rolled back, if it was. */
+static void add_reason(struct facts_order *order, const char *why)
+{
+	g_autofree char *both = why && order->reason ? g_strconcat(order->reason, "; ", why, NULL)
+						     : NULL;
+
+	if (why)
+		set(&order->reason, both ? both : why);
+}
+
+/* On the way back a machine that is at its destination, may have run there, and whose source was
+ * declared off, cannot go: it is told to stay, and to run. Never taken back: the destination acts
+ * on it. */
+static void mark_stays(struct facts_order *order, const struct plan_observed *observed)
+{
+	if (g_strcmp0(order->phase, "return") != 0 || !plan_order_committed(order))
+		return;
+	for (size_t i = 0; i < observed->n_members; i++) {
+		struct facts_order_member *member = order->members->pdata[i];
+
+		if (member->from && observed->from[i].fenced && observed->to[i].alive &&
+			observed->to[i].active)
+			member->stays = TRUE;
+	}
+}
+
 static void go_on(struct facts_order *order, const struct plan_next *next,
 	const struct plan_observed *observed, guint64 now_ms)
 {
@@ -144,8 +170,7 @@ static void go_on(struct facts_order *order, const struct plan_next *next,
 
 	end_step(order, "done", text, now_ms);
 	forget_stuck(order);
-	if (why)
-		set(&order->reason, why);
+	add_reason(order, why);
 	begin_phase(order, next->phase, now_ms);
 }
 
@@ -168,6 +193,7 @@ gboolean plan_order_apply(struct facts_order *order, const struct plan_next *nex
 	if (plan_order_ended(order))
 		return FALSE;
 	note_gaps(order, observed);
+	mark_stays(order, observed);
 	switch (next->action) {
 	case PLAN_WAIT:
 		forget_stuck(order);

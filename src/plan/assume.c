@@ -490,15 +490,6 @@ static char *assume_machines(const struct line *line, const char *name, const ch
 
 /* ---- any fact ---- */
 
-static enum facts_kind find_kind(const char *name)
-{
-	unsigned kind = 0;
-
-	while (kind < FACTS_N_KINDS && strcmp(facts_type(kind)->name, name) != 0)
-		kind++;
-	return kind;
-}
-
 static char *assume_fact(const struct line *line)
 {
 	gboolean gone = strcmp(line->value, "gone") == 0;
@@ -506,7 +497,7 @@ static char *assume_fact(const struct line *line)
 	g_autofree char *head = dot ? g_strndup(line->name, (gsize)(dot - line->name))
 				    : g_strdup(line->name);
 	g_auto(GStrv) parts = g_strsplit(head, "@", 3);
-	enum facts_kind kind = find_kind(parts[0]);
+	enum facts_kind kind = parts[0] ? facts_kind_from_name(parts[0]) : FACTS_N_KINDS;
 
 	if (kind == FACTS_N_KINDS)
 		return fail(line, "there is no kind of fact called %s", parts[0]);

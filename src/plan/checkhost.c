@@ -41,6 +41,22 @@ static void refuse_absent(struct judging *judging, const struct judge_spot *spot
 	judge_refuse(judging, reason);
 }
 
+static void refuse_fenced(struct judging *judging, const struct judge_spot *spot)
+{
+	const struct facts_fenced *fenced = spot->host->fenced;
+	const char *name = judge_host_name(spot);
+	g_autofree char *device = judge_device(spot->uuid);
+	struct plan_reason *reason = plan_reason_new(PLAN_HOST_FENCED, name,
+		"%s was declared switched off by %s%s%s", name,
+		fenced->by ? fenced->by : "an operator", fenced->reason ? ": " : "",
+		fenced->reason ? fenced->reason : "");
+
+	plan_reason_add_fact(reason, "fenced of %s stands", name);
+	plan_reason_set_fix(reason, "once the agent of %s is back: drover unfence %s", name, name);
+	plan_reason_add_change(reason, FACTS_FENCED, device, NULL, NULL, NULL);
+	judge_refuse(judging, reason);
+}
+
 static void add_differences(struct plan_reason *reason, const struct world_host *host)
 {
 	for (unsigned i = 0; i < host->copies->len; i++) {
@@ -84,6 +100,8 @@ void judge_hosts(struct judging *judging)
 	for (unsigned i = 0; i < judging->spots->len; i++) {
 		const struct judge_spot *spot = judging->spots->pdata[i];
 
+		if (spot->host && spot->host->fenced)
+			refuse_fenced(judging, spot);
 		if (!judge_spot_known(spot)) {
 			refuse_absent(judging, spot);
 			continue;

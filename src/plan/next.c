@@ -36,12 +36,19 @@ struct row {
 	enum plan_phase phase;
 	enum plan_phase next;
 	over_fn over;     /* for member i */
+	unsigned awaited; /* who must answer */
 	unsigned acting;  /* whose failure counts */
 	unsigned watched; /* whose silence counts */
+	unsigned needed;  /* without whom it cannot go on: a host that is known to be off */
 	guint64 limit_ms;
 	enum remedy failed, late, silent;
 	gboolean abortable;
 };
+
+static const struct facts_order_member *member_of(const struct look *look, size_t i)
+{
+	return look->order->members->pdata[i];
+}
 
 /* ---- answers ---- */
 
@@ -70,6 +77,12 @@ static gboolean over_at_from(const struct look *look, size_t i)
 	return answered(look, &look->observed->from[i], "done");
 }
 
+/* A host that is off drops its copy when it comes back: nobody has reserved room there. */
+static gboolean over_release(const struct look *look, size_t i)
+{
+	return look->observed->from[i].fenced || over_at_from(look, i);
+}
+
 /* invariant 4 */
 static gboolean over_switch(const struct look *look, size_t i)
 {
@@ -90,12 +103,17 @@ static gboolean over_running(const struct look *look, size_t i)
 
 static gboolean over_stop(const struct look *look, size_t i)
 {
-	return answered(look, &look->observed->from[i], "done") && !look->observed->from[i].active;
+	const struct plan_side *from = &look->observed->from[i];
+
+	return from->fenced || (answered(look, from, "done") && !from->active);
 }
 
 static gboolean over_restart(const struct look *look, size_t i)
 {
-	return answered(look, &look->observed->from[i], "done") && look->observed->from[i].running;
+	const struct plan_side *from = &look->observed->from[i];
+
+	return member_of(look, i)->stays || from->fenced ||
+	       (answered(look, from, "done") && from->running);
 }
 
 #define MOVE  (1U << PLAN_VERB_MOVE)
@@ -104,24 +122,24 @@ static gboolean over_restart(const struct look *look, size_t i)
 #define BOTH  (SIDE_FROM | SIDE_TO)
 
 static const struct row rows[] = {
-	{ MOVE, PLAN_PHASE_PROTECT, PLAN_PHASE_PRECOPY, over_at_to, SIDE_TO, BOTH, 30000,
+	{ MOVE, PLAN_PHASE_PROTECT, PLAN_PHASE_PRECOPY, over_at_to, SIDE_TO, SIDE_TO, BOTH, BOTH,
+		30000, REMEDY_BACK, REMEDY_BACK, REMEDY_BACK, TRUE },
+	{ START, PLAN_PHASE_PROTECT, PLAN_PHASE_START, over_at_to, SIDE_TO, SIDE_TO, SIDE_TO,
+		SIDE_TO, 30000, REMEDY_BACK, REMEDY_BACK, REMEDY_BACK, TRUE },
+	{ MOVE, PLAN_PHASE_PRECOPY, PLAN_PHASE_SWITCH, over_at_from, SIDE_FROM, BOTH, BOTH, BOTH,
+		600000, REMEDY_BACK, REMEDY_BACK, REMEDY_BACK, TRUE },
+	{ MOVE, PLAN_PHASE_SWITCH, PLAN_PHASE_RESUME, over_switch, BOTH, BOTH, BOTH, SIDE_TO, 30000,
 		REMEDY_BACK, REMEDY_BACK, REMEDY_BACK, TRUE },
-	{ START, PLAN_PHASE_PROTECT, PLAN_PHASE_START, over_at_to, SIDE_TO, SIDE_TO, 30000,
-		REMEDY_BACK, REMEDY_BACK, REMEDY_BACK, TRUE },
-	{ MOVE, PLAN_PHASE_PRECOPY, PLAN_PHASE_SWITCH, over_at_from, BOTH, BOTH, 600000,
-		REMEDY_BACK, REMEDY_BACK, REMEDY_BACK, TRUE },
-	{ MOVE, PLAN_PHASE_SWITCH, PLAN_PHASE_RESUME, over_switch, BOTH, BOTH, 30000, REMEDY_BACK,
-		REMEDY_BACK, REMEDY_BACK, TRUE },
-	{ MOVE, PLAN_PHASE_RESUME, PLAN_PHASE_RELEASE, over_running, SIDE_TO, SIDE_TO, 30000,
-		REMEDY_BACK, REMEDY_BACK, REMEDY_STUCK, TRUE },
-	{ START, PLAN_PHASE_START, PLAN_PHASE_DONE, over_running, SIDE_TO, SIDE_TO, 120000,
-		REMEDY_BACK, REMEDY_BACK, REMEDY_BACK, TRUE },
-	{ STOP, PLAN_PHASE_STOP, PLAN_PHASE_RELEASE, over_stop, SIDE_FROM, SIDE_FROM, 120000,
-		REMEDY_STUCK, REMEDY_STUCK, REMEDY_STUCK, FALSE },
-	{ MOVE | STOP, PLAN_PHASE_RELEASE, PLAN_PHASE_DONE, over_at_from, 0, 0, 60000, REMEDY_WAIT,
-		REMEDY_FORWARD, REMEDY_WAIT, FALSE },
-	{ MOVE, PLAN_PHASE_RESTART, PLAN_PHASE_RETURNED, over_restart, SIDE_FROM, SIDE_FROM, 60000,
-		REMEDY_STUCK, REMEDY_STUCK, REMEDY_STUCK, FALSE },
+	{ MOVE, PLAN_PHASE_RESUME, PLAN_PHASE_RELEASE, over_running, SIDE_TO, SIDE_TO, SIDE_TO,
+		SIDE_TO, 30000, REMEDY_BACK, REMEDY_BACK, REMEDY_STUCK, TRUE },
+	{ START, PLAN_PHASE_START, PLAN_PHASE_DONE, over_running, SIDE_TO, SIDE_TO, SIDE_TO,
+		SIDE_TO, 120000, REMEDY_BACK, REMEDY_BACK, REMEDY_BACK, TRUE },
+	{ STOP, PLAN_PHASE_STOP, PLAN_PHASE_RELEASE, over_stop, SIDE_FROM, SIDE_FROM, SIDE_FROM, 0,
+		120000, REMEDY_STUCK, REMEDY_STUCK, REMEDY_STUCK, FALSE },
+	{ MOVE | STOP, PLAN_PHASE_RELEASE, PLAN_PHASE_DONE, over_release, SIDE_FROM, 0, 0, 0, 60000,
+		REMEDY_WAIT, REMEDY_FORWARD, REMEDY_WAIT, FALSE },
+	{ MOVE, PLAN_PHASE_RESTART, PLAN_PHASE_RETURNED, over_restart, SIDE_FROM, SIDE_FROM,
+		SIDE_FROM, 0, 60000, REMEDY_STUCK, REMEDY_STUCK, REMEDY_STUCK, FALSE },
 };
 
 #define RETURN_LIMIT_MS 30000
@@ -167,8 +185,7 @@ static guint64 silence(const struct look *look, const struct plan_side *side)
 	return elapsed(look->now_ms, MAX(side->silent_since_ms, look->since_ms));
 }
 
-/* Whether a destination may have run a machine: then its own word is needed to go back. */
-static gboolean is_committed(const struct facts_order *order)
+gboolean plan_order_committed(const struct facts_order *order)
 {
 	static const enum plan_phase running[] = { PLAN_PHASE_RESUME, PLAN_PHASE_START };
 
@@ -183,11 +200,6 @@ static gboolean is_committed(const struct facts_order *order)
 }
 
 /* ---- answers of this file ---- */
-
-static const struct facts_order_member *member_of(const struct look *look, size_t i)
-{
-	return look->order->members->pdata[i];
-}
 
 static void wait_until(const struct look *look, guint64 limit_ms, struct plan_next *ret)
 {
@@ -270,11 +282,54 @@ static char *failure_text(const struct look *look, size_t i, const struct plan_s
 		side->progress->text ? side->progress->text : "failed");
 }
 
+/* "web1, web2": the members that have this host on that side. */
+static char *members_at(const struct look *look, unsigned sides, const char *host)
+{
+	GString *names = g_string_new(NULL);
+
+	for (size_t i = 0; i < look->observed->n_members; i++) {
+		const struct facts_order_member *member = member_of(look, i);
+		const char *at = sides == SIDE_FROM ? member->from : member->to;
+
+		if (g_strcmp0(at, host) == 0)
+			g_string_append_printf(
+				names, "%s%s", names->len ? ", " : "", member->machine);
+	}
+	return g_string_free(names, FALSE);
+}
+
+/* "21:03:11 UTC": the same wherever it is read, and no news as time goes by. */
+static char *clock_of(guint64 ms)
+{
+	g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc((gint64)(ms / 1000));
+
+	return time ? g_date_time_format(time, "%H:%M:%S UTC") : g_strdup("long ago");
+}
+
 static char *lost_text(const struct look *look, size_t i, const struct plan_side *side)
 {
-	return g_strdup_printf("host %s of %s %s in phase %s", host_of(look, i, side),
-		member_of(look, i)->machine, side->fenced ? "is off" : "is silent",
-		look->order->phase);
+	unsigned which = side == &look->observed->from[i] ? SIDE_FROM : SIDE_TO;
+	const struct facts_order_member *member = member_of(look, i);
+	g_autofree char *machines = members_at(
+		look, which, which == SIDE_FROM ? member->from : member->to);
+	g_autofree char *since = clock_of(MAX(side->silent_since_ms, look->since_ms));
+
+	if (side->fenced)
+		return g_strdup_printf("host %s of %s is off in phase %s", host_of(look, i, side),
+			machines, look->order->phase);
+	return g_strdup_printf("host %s of %s is silent since %s in phase %s",
+		host_of(look, i, side), machines, since, look->order->phase);
+}
+
+/* What a person can do about a host whose word is missing; takes the text it is added to. */
+static char *with_way_out(
+	const struct look *look, size_t i, const struct plan_side *side, char *text)
+{
+	g_autofree char *before = text;
+
+	return g_strdup_printf(
+		"%s; bring its agent back, or switch it off and say so: drover fence %s --confirm-powered-off",
+		before, host_of(look, i, side));
 }
 
 /* Who has not done its part, for people. */
@@ -308,9 +363,11 @@ static gboolean is_gone_there(const struct look *look, size_t i)
 
 	if (!member_of(look, i)->to || to->fenced)
 		return TRUE;
+	if (to->alive && member_of(look, i)->stays && to->running)
+		return answered(look, to, "done"); /* it has heard that it is to stay */
 	if (to->alive)
 		return answered(look, to, "done") && !to->active;
-	if (is_committed(look->order))
+	if (plan_order_committed(look->order))
 		return FALSE;
 	return from->running || elapsed(look->now_ms, look->since_ms) >= RETURN_LIMIT_MS;
 }
@@ -319,7 +376,7 @@ static gboolean is_settled_here(const struct look *look, size_t i)
 {
 	const struct plan_side *from = &look->observed->from[i];
 
-	if (!member_of(look, i)->from)
+	if (!member_of(look, i)->from || member_of(look, i)->stays || from->fenced)
 		return TRUE;
 	return answered(look, from, "done") && (from->running || !from->active);
 }
@@ -329,20 +386,49 @@ static gboolean over_return(const struct look *look, size_t i)
 	return is_gone_there(look, i) && is_settled_here(look, i);
 }
 
+/* ... or cannot be brought to run here. */
 static gboolean runs_here(const struct look *look, size_t i)
 {
-	return !member_of(look, i)->from || look->observed->from[i].running;
+	const struct plan_side *from = &look->observed->from[i];
+
+	return !member_of(look, i)->from || member_of(look, i)->stays || from->fenced ||
+	       from->running;
+}
+
+/* Members that neither run at their source nor can be brought to: the operator has to know. */
+static void note_exceptions(const struct look *look, struct plan_next *ret)
+{
+	g_autoptr(GString) off = g_string_new(NULL);
+	g_autoptr(GString) stay = g_string_new(NULL);
+
+	for (size_t i = 0; i < look->observed->n_members; i++) {
+		const struct facts_order_member *member = member_of(look, i);
+		gboolean stays = member->stays && look->observed->to[i].running;
+		GString *list = stays ? stay : off;
+
+		if (stays || member->stays || (member->from && look->observed->from[i].fenced))
+			g_string_append_printf(
+				list, "%s%s", list->len ? ", " : "", member->machine);
+	}
+	if (!off->len && !stay->len)
+		return;
+	ret->code = off->len ? PLAN_OFF_WITH_HOST : PLAN_STAYED;
+	ret->text = g_strdup_printf("%s%s%s%s%s", off->str,
+		off->len ? " went down with the host" : "", off->len && stay->len ? "; " : "",
+		stay->str, stay->len ? " stays where it is, its source is off" : "");
 }
 
 static void next_on_the_way_back(const struct look *look, struct plan_next *ret)
 {
 	/* before anything ran there, nobody waits for a silent destination */
-	unsigned missed = is_committed(look->order) ? BOTH : SIDE_FROM;
+	unsigned missed = plan_order_committed(look->order) ? BOTH : SIDE_FROM;
 	const struct plan_side *side;
 	size_t i;
 
 	if (all_over(look, over_return)) {
 		advance(all_over(look, runs_here) ? PLAN_PHASE_RETURNED : PLAN_PHASE_RESTART, ret);
+		if (ret->phase == PLAN_PHASE_RETURNED)
+			note_exceptions(look, ret);
 		return;
 	}
 	if (find_side(look, BOTH, has_failed, &i, &side))
@@ -350,7 +436,8 @@ static void next_on_the_way_back(const struct look *look, struct plan_next *ret)
 	else if (elapsed(look->now_ms, look->since_ms) < RETURN_LIMIT_MS)
 		wait_until(look, RETURN_LIMIT_MS, ret);
 	else if (find_side(look, missed, is_silent, &i, &side))
-		remedy(look, REMEDY_STUCK, PLAN_HOST_LOST, lost_text(look, i, side), ret);
+		remedy(look, REMEDY_STUCK, PLAN_HOST_LOST,
+			with_way_out(look, i, side, lost_text(look, i, side)), ret);
 	else
 		remedy(look, REMEDY_STUCK, PLAN_PHASE_TIMEOUT, late_text(look, over_return), ret);
 }
@@ -368,7 +455,7 @@ static gboolean next_off_the_way(
 		remedy(look, row->failed, PLAN_PHASE_FAILED, failure_text(look, i, side), ret);
 	else if (row->abortable && look->observed->abort)
 		remedy(look, REMEDY_BACK, PLAN_ABORTED, g_strdup("somebody asked to abort"), ret);
-	else if (row->watched & SIDE_TO && find_side(look, SIDE_TO, is_fenced, &i, &side))
+	else if (row->needed && find_side(look, row->needed, is_fenced, &i, &side))
 		remedy(look, REMEDY_BACK, PLAN_HOST_LOST, lost_text(look, i, side), ret);
 	else
 		return FALSE;
@@ -381,7 +468,11 @@ static void next_in_time(const struct look *look, const struct row *row, struct 
 	size_t i;
 
 	if (row->watched && find_side(look, row->watched, is_silent, &i, &side)) {
-		remedy(look, row->silent, PLAN_HOST_LOST, lost_text(look, i, side), ret);
+		char *text = lost_text(look, i, side);
+
+		if (row->silent == REMEDY_STUCK)
+			text = with_way_out(look, i, side, text);
+		remedy(look, row->silent, PLAN_HOST_LOST, text, ret);
 	} else if (elapsed(look->now_ms, look->since_ms) < row->limit_ms) {
 		wait_until(look, row->limit_ms, ret);
 	} else if (row->late == REMEDY_FORWARD) {
@@ -391,6 +482,13 @@ static void next_in_time(const struct look *look, const struct row *row, struct 
 	} else {
 		remedy(look, row->late, PLAN_PHASE_TIMEOUT, late_text(look, row->over), ret);
 	}
+}
+
+static void advance_along(const struct look *look, const struct row *row, struct plan_next *ret)
+{
+	advance(row->next, ret);
+	if (row->next == PLAN_PHASE_RETURNED)
+		note_exceptions(look, ret);
 }
 
 /* FALSE: no order one could look at. */
@@ -436,7 +534,7 @@ void plan_order_next(const struct facts_order *order, const struct plan_observed
 	else if (next_off_the_way(&look, row, ret))
 		return;
 	else if (all_over(&look, row->over))
-		advance(row->next, ret);
+		advance_along(&look, row, ret);
 	else
 		next_in_time(&look, row, ret);
 }
@@ -444,6 +542,76 @@ void plan_order_next(const struct facts_order *order, const struct plan_observed
 void plan_next_clear(struct plan_next *next)
 {
 	g_clear_pointer(&next->text, g_free);
+}
+
+/* ---- whom it waits for ---- */
+
+/* A member's side has not done its part: has not answered, or has and the facts say otherwise. */
+static gboolean is_awaited(const struct look *look, const struct row *row, size_t i, unsigned which)
+{
+	const struct plan_side *side = which == SIDE_FROM ? &look->observed->from[i]
+							  : &look->observed->to[i];
+	const char *host = which == SIDE_FROM ? member_of(look, i)->from : member_of(look, i)->to;
+	unsigned awaited = row ? row->awaited : BOTH;
+
+	if (!host || !(awaited & which) || side->fenced ||
+		(row ? row->over(look, i) : over_return(look, i)))
+		return FALSE;
+	return awaited == which || !answered(look, side, "done");
+}
+
+static char *describe(
+	const struct look *look, size_t i, const struct plan_side *side, const char *machines)
+{
+	g_autofree char *since = clock_of(MAX(side->silent_since_ms, look->since_ms));
+
+	if (side->alive)
+		return g_strdup_printf("%s: %s", host_of(look, i, side), machines);
+	return g_strdup_printf("%s: %s (its agent is silent since %s)", host_of(look, i, side),
+		machines, side->silent_since_ms ? since : "this phase began or longer");
+}
+
+static void add_awaited(
+	const struct look *look, const struct row *row, unsigned which, GStrvBuilder *lines)
+{
+	g_autoptr(GHashTable) told = g_hash_table_new(g_str_hash, g_str_equal);
+
+	for (size_t i = 0; i < look->observed->n_members; i++) {
+		const struct facts_order_member *member = member_of(look, i);
+		char *host = which == SIDE_FROM ? member->from : member->to;
+		g_autoptr(GString) machines = g_string_new(NULL);
+		g_autofree char *line = NULL;
+
+		if (!is_awaited(look, row, i, which) || !g_hash_table_add(told, host))
+			continue;
+		for (size_t k = i; k < look->observed->n_members; k++) {
+			const struct facts_order_member *other = member_of(look, k);
+
+			if (is_awaited(look, row, k, which) &&
+				strcmp(which == SIDE_FROM ? other->from : other->to, host) == 0)
+				g_string_append_printf(machines, "%s%s", machines->len ? ", " : "",
+					other->machine);
+		}
+		line = describe(look, i,
+			which == SIDE_FROM ? &look->observed->from[i] : &look->observed->to[i],
+			machines->str);
+		g_strv_builder_add(lines, line);
+	}
+}
+
+char **plan_order_waits_for(
+	const struct facts_order *order, const struct plan_observed *observed, guint64 now_ms)
+{
+	g_autoptr(GStrvBuilder) lines = g_strv_builder_new();
+	const struct row *row;
+	struct look look;
+
+	if (!plan_order_ended(order) && look_at(order, observed, now_ms, &look)) {
+		row = find_row(look.verb, look.phase);
+		add_awaited(&look, row, SIDE_FROM, lines);
+		add_awaited(&look, row, SIDE_TO, lines);
+	}
+	return g_strv_builder_end(lines);
 }
 
 /* ---- observing ---- */
@@ -456,6 +624,7 @@ static void observe_side(struct plan_side *side, const struct world *world,
 
 	side->host_name = known ? world_host_name(known) : NULL;
 	side->alive = world_host_alive(known);
+	side->fenced = world_host_off(known);
 	if (!copy)
 		return;
 	side->active = world_copy_active(copy);
@@ -470,7 +639,6 @@ static void watch_side(struct plan_side *side, const struct plan_watch *watch, c
 	const guint64 *since = watch->silent_since ? g_hash_table_lookup(watch->silent_since, host)
 						   : NULL;
 
-	side->fenced = watch->fenced && g_strv_contains(watch->fenced, host);
 	side->silent_since_ms = since ? *since : 0;
 }
 

@@ -83,20 +83,63 @@ static void refuse_machine(GPtrArray *reasons, enum plan_code code, const char *
 	g_ptr_array_add(reasons, reason);
 }
 
+/* The host that shall run it by the map's own word; NULL: none. */
+static const struct world_host *home_of(const struct world_machine *machine)
+{
+	for (unsigned i = 0; machine && i < machine->copies->len; i++) {
+		const struct world_copy *copy = machine->copies->pdata[i];
+
+		if (copy->reservation && g_strcmp0(copy->reservation->purpose, "home") == 0)
+			return copy->host;
+	}
+	return NULL;
+}
+
+/* Its home cannot say whether it runs there, and nobody has said that it cannot. */
+static gboolean may_run_unseen(const struct world_machine *machine)
+{
+	const struct world_host *home = home_of(machine);
+
+	return home && !world_host_alive(home) && !world_host_off(home);
+}
+
+static void refuse_unseen(GPtrArray *reasons, const char *name, const struct world_host *home)
+{
+	const char *host = world_host_name(home);
+	struct plan_reason *reason = plan_reason_new(PLAN_HOME_SILENT, name,
+		"%s is at home on %s, whose agent is silent: it may still run there", name, host);
+
+	plan_reason_add_fact(reason, "reservation of %s on %s: home", name, host);
+	plan_reason_set_fix(reason,
+		"bring the agent of %s back, or switch it off and say so: drover fence %s --confirm-powered-off",
+		host, host);
+	g_ptr_array_add(reasons, reason);
+}
+
+static void check_machine(const struct world_machine *machine, const char *name,
+	enum plan_verb verb, GPtrArray *reasons)
+{
+	unsigned n = n_active(machine);
+
+	if (n > 1)
+		refuse_machine(reasons, PLAN_RUNS_TWICE, name);
+	else if (n == 1 && verb == PLAN_VERB_START)
+		refuse_machine(reasons, PLAN_RUNS_ELSEWHERE, name);
+	else if (n == 0 && (verb == PLAN_VERB_START || verb == PLAN_VERB_MOVE) &&
+		 may_run_unseen(machine))
+		refuse_unseen(reasons, name, home_of(machine));
+	else if (n == 0 && verb == PLAN_VERB_MOVE)
+		refuse_machine(reasons, PLAN_NOT_RUNNING, name);
+}
+
 static void check_machines(
 	const struct world *world, const struct vapp *vapp, enum plan_verb verb, GPtrArray *reasons)
 {
 	for (unsigned i = 0; i < vapp->machines->len; i++) {
 		const struct vapp_machine *member = vapp->machines->pdata[i];
 		g_autofree char *uuid = vapp_machine_uuid(vapp, member);
-		unsigned n = n_active(world_find_machine(world, uuid));
 
-		if (n > 1)
-			refuse_machine(reasons, PLAN_RUNS_TWICE, member->name);
-		else if (n == 1 && verb == PLAN_VERB_START)
-			refuse_machine(reasons, PLAN_RUNS_ELSEWHERE, member->name);
-		else if (n == 0 && verb == PLAN_VERB_MOVE)
-			refuse_machine(reasons, PLAN_NOT_RUNNING, member->name);
+		check_machine(world_find_machine(world, uuid), member->name, verb, reasons);
 	}
 }
 
@@ -126,11 +169,14 @@ gboolean plan_may_order(
 
 /* ---- making one ---- */
 
-/* Where it is, or where it was last. */
+/* Where it is, or shall be, or was last. */
 static const char *whereabouts(const struct world_machine *machine)
 {
 	const struct world_copy *copy = machine ? world_machine_active(machine) : NULL;
+	const struct world_host *home = copy ? NULL : home_of(machine);
 
+	if (home)
+		return home->uuid;
 	if (!copy && machine && machine->copies->len > 0)
 		copy = machine->copies->pdata[0];
 	return copy ? copy->host->uuid : NULL;
@@ -246,6 +292,8 @@ struct plan_holds plan_order_holds(
 		if (g_strcmp0(order->verb, verb_names[holds_table[i].verb]) == 0 &&
 			g_strcmp0(order->phase, phase_names[holds_table[i].phase]) == 0)
 			holds = holds_table[i].holds;
+	if (member->stays)
+		holds = (struct plan_holds){ NULL, "home" };
 	if (!member->from)
 		holds.from = NULL;
 	if (!member->to)

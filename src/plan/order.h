@@ -68,7 +68,7 @@ void plan_order_refuse(
 struct plan_side {
 	const char *host_name; /* for sentences; NULL: its UUID serves */
 	gboolean alive;        /* its agent stands */
-	gboolean fenced; /* known to be switched off (an operator's word): nothing runs there */
+	gboolean fenced; /* switched off by an operator's word, and silent: nothing runs there */
 	guint64 silent_since_ms; /* since when it is not alive; 0: not known, the phase's begin
 				  * counts
 				  */
@@ -87,9 +87,8 @@ struct plan_observed {
 
 /* What whoever carries out orders knows beside the world. */
 struct plan_watch {
-	const char *const *fenced; /* UUIDs of hosts that are known to be off; NULL: none */
-	GHashTable *silent_since;  /* host UUID → guint64 *: wall clock, ms, when its agent went;
-				      NULL: not kept */
+	GHashTable *silent_since; /* host UUID → guint64 *: wall clock, ms, when its agent went;
+				     NULL: not kept */
 	gboolean abort;
 };
 /* `watch` may be NULL. Pointers into the world: it must not change while `observed` is used. */
@@ -126,6 +125,12 @@ void plan_order_next(const struct facts_order *order, const struct plan_observed
 gboolean plan_order_apply(struct facts_order *order, const struct plan_next *next,
 	const struct plan_observed *observed, guint64 now_ms);
 gboolean plan_order_ended(const struct facts_order *order);
+/* Whether a destination may have run a machine: then its own word is needed to go back. */
+gboolean plan_order_committed(const struct facts_order *order);
+/* Whom the order waits for in its phase, for people: one "B: web1, web2" each host, with what is
+ * known of its silence. Empty when it waits for nobody. Free with g_strfreev(). */
+char **plan_order_waits_for(
+	const struct facts_order *order, const struct plan_observed *observed, guint64 now_ms);
 
 /* Which reservation the order wants a member to have at its two sides, in this phase: "home",
  * "arrival" or NULL for none. Publish (or delete) before or together with the order's phase. */

@@ -24,6 +24,8 @@ enum plan_error {
 		" about it now.",                                                                 \
 		"Start drover-hostd on the host and see that it reaches the"                      \
 		" map.")                                                                          \
+	X(HOST_FENCED, REFUSAL, "An operator declared the host switched off.",                    \
+		"Once its agent is back: `drover unfence HOST`.")                                 \
 	X(AGENT_NOT_CONFORMING, REFUSAL,                                                          \
 		"The kernel's rules on the host, read back, do not"                               \
 		" equal what it was told to enforce.",                                            \
@@ -88,6 +90,11 @@ enum plan_error {
 		"A machine of the application runs nowhere, so there is nothing"                  \
 		" to move.",                                                                      \
 		"Start the application first.")                                                   \
+	X(HOME_SILENT, REFUSAL,                                                                   \
+		"A machine's home is a host whose agent is silent: it may still run"              \
+		" there.",                                                                        \
+		"Bring the agent back, or switch the host off and say so:"                        \
+		" `drover fence HOST --confirm-powered-off`.")                                    \
 	X(NOT_CLEARED, REFUSAL,                                                                   \
 		"There is no standing clearance for this application on this"                     \
 		" host.",                                                                         \
@@ -101,12 +108,21 @@ enum plan_error {
 	X(PHASE_TIMEOUT, FAILURE, "A part of an order took longer than it may.",                  \
 		"See which host did not answer.")                                                 \
 	X(HOST_LOST, FAILURE, "A host that takes part in an order went silent.",                  \
-		"Bring its agent back, or confirm that the host is off.")                         \
+		"Bring its agent back, or switch the host off and say so:"                        \
+		" `drover fence HOST --confirm-powered-off`.")                                    \
 	X(ABORTED, FAILURE, "Somebody asked to abort the order.", "")                             \
 	X(STARTED_AFRESH, NOTE,                                                                   \
 		"A machine's memory was lost with its host; it was started from"                  \
 		" its definition.",                                                               \
 		"")                                                                               \
+	X(OFF_WITH_HOST, NOTE,                                                                    \
+		"A machine went down with a host that was declared switched off; it"              \
+		" runs nowhere.",                                                                 \
+		"Stop what is left of the application and start it again.")                       \
+	X(STAYED, NOTE,                                                                           \
+		"A machine could not go back because its host was declared switched off;"         \
+		" it runs on where it is.",                                                       \
+		"Move the application once more when all its hosts are back.")                    \
 	X(RELEASE_PENDING, NOTE,                                                                  \
 		"The order is done, but a host has not yet confirmed that it"                     \
 		" dropped what it held.",                                                         \

@@ -108,9 +108,19 @@ gboolean world_host_alive(const struct world_host *host)
 	return host && host->in_fleet && host->fact;
 }
 
+gboolean world_host_off(const struct world_host *host)
+{
+	guint64 life_ms = host && host->enrolled ? host->enrolled->started_ms : 0;
+
+	return host && host->fenced && host->fenced->started_ms == life_ms &&
+	       !world_host_alive(host);
+}
+
 const char *world_host_name(const struct world_host *host)
 {
-	return host->fact && host->fact->name ? host->fact->name : host->uuid;
+	if (host->fact && host->fact->name)
+		return host->fact->name;
+	return host->enrolled && host->enrolled->name ? host->enrolled->name : host->uuid;
 }
 
 /* ---- machines ---- */
@@ -291,7 +301,7 @@ const struct world_host *world_find_host(const struct world *world, const char *
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		const struct world_host *host = value;
 
-		if (host->fact && g_strcmp0(host->fact->name, uuid_or_name) == 0 &&
+		if (strcmp(world_host_name(host), uuid_or_name) == 0 &&
 			(!found || strcmp(host->uuid, found->uuid) < 0))
 			found = host;
 	}

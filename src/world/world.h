@@ -52,6 +52,8 @@ struct world_host {
 	const struct facts_host *fact;
 	const struct facts_capacity *capacity;
 	const struct facts_history *history;
+	const struct facts_fenced *fenced;
+	const struct facts_enrolled *enrolled;
 	GHashTable *segments; /* name → const struct facts_segment_present * */
 	GPtrArray *copies;    /* struct world_copy *, in order of machine UUID */
 };
@@ -164,7 +166,9 @@ gboolean world_has_switch(const struct world *world, const char *name);
 
 /* Its agent stands: it is in the fleet and says who it is. Both vanish with the agent's session. */
 gboolean world_host_alive(const struct world_host *host);
-/* For people: the name, else the UUID. Never NULL. */
+/* An operator says that it is switched off, and its agent has not been heard since. */
+gboolean world_host_off(const struct world_host *host);
+/* For people: the name its agent gives or last gave, else the UUID. Never NULL. */
 const char *world_host_name(const struct world_host *host);
 /* The vApp's name for it, else the domain's name, else the UUID. */
 const char *world_machine_name(const struct world_machine *machine);

@@ -440,6 +440,190 @@ static void test_abort_nothing(void)
 	fleet_clear(&fleet);
 }
 
+/* ---- hosts that fall silent ---- */
+
+/* Everything that ends with the session of the host's agent. */
+static void silence(struct fleet *fleet, const char *name)
+{
+	static const enum facts_kind kinds[] = { FACTS_RUNS_ON, FACTS_ENFORCED, FACTS_PROGRESS };
+	static const char *const machines[] = { "web1", "web2", "app1", "db1" };
+	g_autofree char *host = story_host(name);
+
+	world_put(fleet->world, FACTS_IN_FLEET, "fleet:default", host, NULL, NULL);
+	for (size_t m = 0; m < G_N_ELEMENTS(machines); m++) {
+		g_autofree char *vm = story_machine("shop", machines[m]);
+
+		for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++)
+			world_put(fleet->world, kinds[k], vm, host, NULL, NULL);
+	}
+}
+
+static void fence(struct fleet *fleet, const char *name)
+{
+	g_autofree char *host = story_host(name);
+	struct facts_fenced fact = { .by = (char[]){ "somebody" } };
+
+	world_put(fleet->world, FACTS_FENCED, host, NULL, &fact, NULL);
+}
+
+static void wait_ms(struct fleet *fleet, guint64 ms)
+{
+	fleet->now_ms += ms;
+	settle(fleet);
+}
+
+/* `shop` on its way to B, B in this phase. */
+static void move_until(struct fleet *fleet, const char *phase)
+{
+	ask(fleet, "shop", "r1", "move", "B");
+	settle(fleet);
+	while (strcmp(order_of(fleet, "shop")->phase, phase) != 0) {
+		obey(fleet, "shop", FALSE);
+		settle(fleet);
+	}
+}
+
+/* Past `resume` the destination's word is needed, or an operator's that it is off; then the
+ * machines come back to where they were. */
+static void test_fence(void)
+{
+	struct fleet fleet;
+
+	fleet_init(&fleet);
+	move_until(&fleet, "resume");
+	silence(&fleet, "B");
+	settle(&fleet);
+	wait_ms(&fleet, 8100);
+	g_assert_cmpstr(order_of(&fleet, "shop")->state, ==, "stuck");
+	g_test_message("%s", order_of(&fleet, "shop")->reason);
+	g_assert_nonnull(
+		strstr(order_of(&fleet, "shop")->reason, "host B of web1, web2, app1, db1"));
+	g_assert_nonnull(strstr(order_of(&fleet, "shop")->reason, "silent since"));
+	g_assert_nonnull(
+		strstr(order_of(&fleet, "shop")->reason, "drover fence B --confirm-powered-off"));
+	wait_ms(&fleet, 3600000);
+	g_assert_cmpstr(order_of(&fleet, "shop")->state, ==, "stuck");
+	fence(&fleet, "B");
+	settle(&fleet);
+	g_assert_cmpstr(order_of(&fleet, "shop")->phase, ==, "return");
+	/* A's copy went to B: it is off here, and is started afresh */
+	for (unsigned i = 0; i < 4; i++) {
+		const struct facts_order_member *member =
+			order_of(&fleet, "shop")->members->pdata[i];
+		g_autofree char *vm = g_strconcat("device:", member->vm, NULL);
+		g_autofree char *a = story_host("A");
+
+		put_state(&fleet, vm, a, "shutoff");
+		put_progress(&fleet, order_of(&fleet, "shop"), vm, a, "done");
+	}
+	settle(&fleet);
+	g_assert_cmpstr(order_of(&fleet, "shop")->phase, ==, "restart");
+	obey(&fleet, "shop", FALSE);
+	settle(&fleet);
+	g_assert_cmpstr(order_of(&fleet, "shop")->state, ==, "rolled-back");
+	g_assert_cmpstr(purpose(&fleet, "shop", "web1", "A"), ==, "home");
+	g_assert_null(purpose(&fleet, "shop", "web1", "B"));
+	fleet_clear(&fleet);
+}
+
+/* The fence is about one life of the agent: it does not count for the next. */
+static void test_fence_of_last_life(void)
+{
+	struct fleet fleet;
+	g_autofree char *b = story_host("B");
+	struct facts_enrolled next = { .name = (char[]){ "B" }, .started_ms = 7 };
+
+	fleet_init(&fleet);
+	move_until(&fleet, "resume");
+	silence(&fleet, "B");
+	fence(&fleet, "B");
+	world_put(fleet.world, FACTS_ENROLLED, "fleet:default", b, &next, NULL);
+	settle(&fleet);
+	wait_ms(&fleet, 8100);
+	g_assert_cmpstr(order_of(&fleet, "shop")->state, ==, "stuck");
+	fleet_clear(&fleet);
+}
+
+/* Silence counts from when it began, not from when the phase did; and a control that begins anew,
+ * or has a new world from a map that did, begins to count then. */
+static void test_silence(gconstpointer data)
+{
+	struct fleet fleet;
+	g_autofree char *b = story_host("B");
+	struct facts_in_fleet back = { .kind = (char[]){ "host" } };
+
+	fleet_init(&fleet);
+	move_until(&fleet, "precopy");
+	wait_ms(&fleet, 300000);
+	silence(&fleet, "B");
+	if (data)
+		fleet_restart(&fleet);
+	settle(&fleet);
+	g_assert_cmpstr(order_of(&fleet, "shop")->phase, ==, "precopy");
+	wait_ms(&fleet, 7000);
+	g_assert_cmpstr(order_of(&fleet, "shop")->phase, ==, "precopy");
+	world_put(fleet.world, FACTS_IN_FLEET, "fleet:default", b, &back, NULL);
+	settle(&fleet);
+	wait_ms(&fleet, 7000);
+	silence(&fleet, "B");
+	settle(&fleet);
+	wait_ms(&fleet, 7000);
+	g_assert_cmpstr(order_of(&fleet, "shop")->phase, ==, "precopy");
+	wait_ms(&fleet, 1000);
+	g_assert_cmpstr(order_of(&fleet, "shop")->phase, ==, "return");
+	fleet_clear(&fleet);
+}
+
+/* A machine whose home is silent may still run there: it is not started elsewhere before somebody
+ * says that the host is off. Then its old home is given up. */
+static void test_start_elsewhere(void)
+{
+	struct fleet fleet;
+
+	fleet_init(&fleet);
+	ask(&fleet, "shop", "r1", "move", "B");
+	for (unsigned i = 0; i < 8; i++) {
+		settle(&fleet);
+		obey(&fleet, "shop", FALSE);
+	}
+	g_assert_cmpstr(order_of(&fleet, "shop")->state, ==, "done");
+	silence(&fleet, "B");
+	ask(&fleet, "shop", "r2", "start", "A");
+	settle(&fleet);
+	g_assert_cmpstr(order_of(&fleet, "shop")->state, ==, "refused");
+	g_assert_nonnull(strstr(order_of(&fleet, "shop")->reason, "HOME_SILENT"));
+	fence(&fleet, "B");
+	ask(&fleet, "shop", "r3", "start", "A");
+	settle(&fleet);
+	g_assert_cmpstr(order_of(&fleet, "shop")->state, ==, "running");
+	g_assert_null(purpose(&fleet, "shop", "web1", "B"));
+	g_assert_cmpstr(purpose(&fleet, "shop", "web1", "A"), ==, "arrival");
+	fleet_clear(&fleet);
+}
+
+/* What is to be stopped on a silent host is not stopped until its agent says so, or an operator. */
+static void test_stop_of_silent(void)
+{
+	struct fleet fleet;
+
+	fleet_init(&fleet);
+	ask(&fleet, "shop", "r1", "move", "B");
+	for (unsigned i = 0; i < 8; i++) {
+		settle(&fleet);
+		obey(&fleet, "shop", FALSE);
+	}
+	silence(&fleet, "B");
+	ask(&fleet, "shop", "r2", "stop", NULL);
+	settle(&fleet);
+	wait_ms(&fleet, 8100);
+	g_assert_cmpstr(order_of(&fleet, "shop")->state, ==, "stuck");
+	fence(&fleet, "B");
+	settle(&fleet);
+	g_assert_cmpstr(order_of(&fleet, "shop")->state, ==, "done");
+	g_assert_null(purpose(&fleet, "shop", "web1", "B"));
+	fleet_clear(&fleet);
+}
+
 /* ---- removal ---- */
 
 static void remove_shop(struct fleet *fleet)
@@ -557,6 +741,12 @@ int main(int argc, char **argv)
 	g_test_add_data_func("/orders/abort", GINT_TO_POINTER(0), test_abort);
 	g_test_add_data_func("/orders/abort-clock-behind", GINT_TO_POINTER(-60000), test_abort);
 	g_test_add_func("/orders/abort-nothing", test_abort_nothing);
+	g_test_add_func("/orders/fence", test_fence);
+	g_test_add_func("/orders/fence-of-last-life", test_fence_of_last_life);
+	g_test_add_data_func("/orders/silence", NULL, test_silence);
+	g_test_add_data_func("/orders/silence-restarted", "", test_silence);
+	g_test_add_func("/orders/start-elsewhere", test_start_elsewhere);
+	g_test_add_func("/orders/stop-of-silent", test_stop_of_silent);
 	g_test_add_func("/orders/remove", test_remove);
 	g_test_add_data_func("/orders/import-after-remove", NULL, test_import_after_remove);
 	g_test_add_data_func("/orders/import-after-remove-restarted", "", test_import_after_remove);

@@ -532,6 +532,27 @@ static void test_facts(void)
 		((struct facts_reason *)third.reasons->pdata[0])->code, ==, "SEGMENT_MISSING");
 }
 
+/* A fenced host takes nothing, though its agent be back, until the operator takes that back. */
+static void test_fenced(void)
+{
+	g_autoptr(world_value) world = story_world();
+	g_autoptr(plan_judge) judge = plan_judge_new(world);
+	g_autoptr(GPtrArray) reasons = NULL;
+	g_autofree char *b = story_host("B");
+	struct facts_fenced fact = { .by = (char[]){ "root" }, .reason = (char[]){ "smoke" } };
+	const struct plan_reason *reason;
+
+	world_put(world, FACTS_FENCED, b, NULL, &fact, NULL);
+	g_assert_false(plan_clear_on(judge, "shop", "B", 0, &reasons));
+	g_assert_cmpuint(reasons->len, ==, 1);
+	reason = reasons->pdata[0];
+	g_assert_cmpint(reason->code, ==, PLAN_HOST_FENCED);
+	g_assert_cmpstr(reason->text, ==, "B was declared switched off by root: smoke");
+	g_assert_nonnull(strstr(reason->fix, "drover unfence B"));
+	g_assert_true(plan_change_apply(world, reason->changes, NULL, NULL));
+	g_assert_true(plan_clear_on(judge, "shop", "B", 0, NULL));
+}
+
 static void test_codes(void)
 {
 	for (unsigned i = 0; i < PLAN_N_CODES; i++) {
@@ -590,6 +611,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/plan/clearance/paths-between", test_paths_between);
 	g_test_add_func("/plan/clearance/touched-covers", test_touched_covers);
 	g_test_add_func("/plan/clearance/facts", test_facts);
+	g_test_add_func("/plan/clearance/fenced", test_fenced);
 	g_test_add_func("/plan/clearance/codes", test_codes);
 	g_test_add_func("/plan/clearance/bad-changes", test_bad_changes);
 	return g_test_run();

@@ -26,6 +26,7 @@ struct view {
 	gboolean known;
 	enum plan_phase phase;
 	gboolean committed;
+	gboolean stays[N_MEMBERS]; /* the reservations say so at the same time */
 };
 
 /* What stands in the map about a member on a host. */
@@ -36,7 +37,9 @@ struct told {
 };
 
 struct host {
-	gboolean power, agent, fenced;
+	gboolean power, agent;
+	unsigned life;   /* of its agent: how often it has started */
+	unsigned fenced; /* the life that an operator declared over, + 1; 0: none */
 	gboolean was_cut;
 	struct view view;
 };
@@ -193,6 +196,11 @@ static gboolean migrate_back(struct model *model, unsigned m, unsigned h)
 
 static void do_return_to(struct model *model, unsigned m, unsigned h)
 {
+	if (model->hosts[h].view.stays[m] && model->state[m][h] > OFF) {
+		model->state[m][h] = RUNNING;
+		answer(model, m, h, "done");
+		return;
+	}
 	if (model->state[m][h] == INCOMING)
 		drop_migration(model, m);
 	if (model->state[m][h] > OFF && !migrate_back(model, m, h)) {
@@ -219,6 +227,8 @@ static void do_return_from(struct model *model, unsigned m, unsigned h)
 
 static void do_restart(struct model *model, unsigned m, unsigned h)
 {
+	if (model->hosts[h].view.stays[m])
+		return; /* not home */
 	model->state[m][h] = RUNNING;
 	answer(model, m, h, fault(model, 5) ? "running" : "done");
 }
@@ -226,6 +236,8 @@ static void do_restart(struct model *model, unsigned m, unsigned h)
 /* invariant 9, and what a released or returned order leaves */
 static void do_clean_to(struct model *model, unsigned m, unsigned h)
 {
+	if (model->hosts[h].view.stays[m])
+		return;
 	if (model->state[m][h] <= PAUSED)
 		model->state[m][h] = NONE;
 	model->rules[m][h] = FALSE;
@@ -254,15 +266,9 @@ static const struct {
 	[PLAN_PHASE_RETURNED] = { NULL, do_clean_to },
 };
 
-static gboolean is_committed(const struct facts_order *order)
+static gboolean member_stays(const struct model *model, unsigned m)
 {
-	for (unsigned i = 0; i < order->steps->len; i++) {
-		const struct facts_order_step *step = order->steps->pdata[i];
-
-		if (strcmp(step->name, "resume") == 0 && step->started_ms)
-			return TRUE;
-	}
-	return FALSE;
+	return ((const struct facts_order_member *)model->order.members->pdata[m])->stays;
 }
 
 static void see_order(struct model *model, unsigned h)
@@ -271,7 +277,9 @@ static void see_order(struct model *model, unsigned h)
 
 	view->known = TRUE;
 	g_assert_true(plan_phase_from_string(model->order.phase, &view->phase));
-	view->committed = is_committed(&model->order);
+	view->committed = plan_order_committed(&model->order);
+	for (unsigned m = 0; m < model->n_members; m++)
+		view->stays[m] = member_stays(model, m);
 }
 
 /* One thing that one agent does about one machine. */
@@ -317,12 +325,24 @@ static void kill_agent(struct model *model, unsigned h)
 	forget(model, h);
 }
 
+/* Also of a fenced host: the fence stands, but what it was about is over. */
 static void start_agent(struct model *model, unsigned h)
 {
-	if (model->hosts[h].fenced)
-		return;
+	if (!model->hosts[h].agent)
+		model->hosts[h].life++;
 	model->hosts[h].power = model->hosts[h].agent = TRUE;
 	model->hosts[h].view.known = FALSE;
+}
+
+/* The operator sees that it is off. */
+static void fence(struct model *model, unsigned h)
+{
+	model->hosts[h].fenced = model->hosts[h].life + 1;
+}
+
+static gboolean is_off(const struct host *host)
+{
+	return host->fenced == host->life + 1 && !host->agent;
 }
 
 static void step_fault(struct model *model)
@@ -336,8 +356,10 @@ static void step_fault(struct model *model)
 		kill_agent(model, h);
 	else if (what < 60)
 		start_agent(model, h);
-	else if (what < 62 && !model->hosts[h].power && h >= 2)
-		model->hosts[h].fenced = TRUE;
+	else if (what < 62 && !model->hosts[h].power)
+		fence(model, h);
+	else if (what < 63)
+		model->hosts[h].fenced = 0;
 	else if (what < 65)
 		model->now_ms += 40000;
 }
@@ -349,7 +371,7 @@ static void observe_side(struct model *model, struct plan_side *side, unsigned m
 	const struct told *told = &model->told[m][h];
 
 	*side = (struct plan_side){ .alive = model->hosts[h].agent,
-		.fenced = model->hosts[h].fenced,
+		.fenced = is_off(&model->hosts[h]),
 		.active = told->state > OFF,
 		.running = told->state == RUNNING,
 		.conforming = told->conforming,
@@ -435,8 +457,9 @@ static void check_end(const struct model *model)
 	gboolean done = strcmp(model->order.state, "done") == 0;
 
 	for (unsigned m = 0; m < model->n_members; m++) {
-		unsigned here = done ? model->to[m] : model->from[m];
-		unsigned there = done ? model->from[m] : model->to[m];
+		gboolean at_to = done || member_stays(model, m);
+		unsigned here = at_to ? model->to[m] : model->from[m];
+		unsigned there = at_to ? model->from[m] : model->to[m];
 
 		if (model->state[m][there] == RUNNING ||
 			(model->state[m][here] != RUNNING &&
@@ -518,9 +541,13 @@ static void settle(struct model *model)
 			step(model);
 		model->now_ms += 31000;
 	}
-	for (unsigned h = 0; h < N_HOSTS; h++)
-		if (!model->hosts[h].agent)
+	/* who is off for good is so by an operator's word; everybody else comes back */
+	for (unsigned h = 0; h < N_HOSTS; h++) {
+		if (!model->hosts[h].power && chance(model, 50))
+			fence(model, h);
+		else if (!model->hosts[h].agent)
 			start_agent(model, h);
+	}
 	for (unsigned i = 0; i < N_QUIET && !plan_order_ended(&model->order); i++) {
 		step(model);
 		check_holds(model);
@@ -528,7 +555,7 @@ static void settle(struct model *model)
 }
 
 struct tally {
-	unsigned done, back, stuck;
+	unsigned done, back, stuck, fenced;
 };
 
 static void run_once(GRand *rand, struct tally *tally)
@@ -549,6 +576,11 @@ static void run_once(GRand *rand, struct tally *tally)
 	tally->done += strcmp(model.order.state, "done") == 0;
 	tally->back += strcmp(model.order.state, "rolled-back") == 0;
 	tally->stuck += model.n_stuck > 0;
+	for (unsigned h = 0; h < N_HOSTS; h++)
+		if (is_off(&model.hosts[h])) {
+			tally->fenced++;
+			break;
+		}
 	facts_clear(FACTS_ORDER, &model.order);
 }
 
@@ -563,12 +595,14 @@ static void test_random(void)
 
 		run_once(rand, &tally);
 	}
-	g_test_message("%u done, %u back, %u stuck meanwhile", tally.done, tally.back, tally.stuck);
+	g_test_message("%u done, %u back, %u stuck meanwhile, %u ended with a host off", tally.done,
+		tally.back, tally.stuck, tally.fenced);
 	g_assert_cmpuint(tally.done + tally.back, ==, N_RUNS);
 	/* all ends are reached, or this would prove little */
 	g_assert_cmpuint(tally.done, >, N_RUNS / 10);
 	g_assert_cmpuint(tally.back, >, N_RUNS / 10);
 	g_assert_cmpuint(tally.stuck, >, N_RUNS / 100);
+	g_assert_cmpuint(tally.fenced, >, N_RUNS / 50);
 }
 
 /* ---- total: any order gets an answer ---- */
