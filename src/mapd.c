@@ -4,6 +4,7 @@
 
 #include "base/daemon.h"
 #include "map/auth.h"
+#include "map/confine.h"
 #include "map/daemon.h"
 #include "map/password.h"
 
@@ -49,6 +50,11 @@ static const char *user_of(const void *conf)
 	return ((const struct map_config *)conf)->user;
 }
 
+static gboolean confine(const void *conf, GError **error)
+{
+	return map_confine(conf, error);
+}
+
 static void *begin(const void *conf, GError **error)
 {
 	return map_daemon_open(conf, error);
@@ -85,6 +91,7 @@ int main(int argc, char **argv)
 		.conf_size = sizeof(struct map_config),
 		.user = user_of,
 		.check = check,
+		.confine = confine,
 		.begin = begin,
 		.serve = serve,
 		.reload = reload,

@@ -93,7 +93,9 @@ certificate=/etc/drover/pki/mapd.pem
 key=/etc/drover/pki/mapd.key
 client-ca=/etc/drover/pki/ca.pem
 store=/var/lib/drover/map.sqlite
+rules=/etc/drover/mapd-rules.conf
 """)
+        self._write(MGMT, "mapd-rules.conf", (ROOT / "packaging/mapd-rules.conf").read_text())
         self._write(MGMT, "devices.xml", CHANNEL)
         self._write(MGMT, "control.conf", f"""[map]
 url = {URL}

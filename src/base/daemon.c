@@ -109,7 +109,8 @@ static void loop_until_signal(const struct base_daemon *daemon, void *object)
 
 static gboolean give_up_rights(const struct base_daemon *daemon, const void *conf, GError **error)
 {
-	return become(daemon->user ? daemon->user(conf) : NULL, error) && base_sandbox_enter(error);
+	return become(daemon->user ? daemon->user(conf) : NULL, error) &&
+	       (!daemon->confine || daemon->confine(conf, error)) && base_sandbox_enter(error);
 }
 
 /* The object, serving; NULL and an error when it cannot. */

@@ -18,6 +18,9 @@ struct base_daemon {
 	const char *(*user)(const void *conf);
 	/* What no row can check, for --check-config and before anything is built; may be NULL. */
 	gboolean (*check)(const void *conf, GError **error);
+	/* Confines it beyond what all daemons are (base/sandbox.h), after rights are given up; may
+	 * be NULL. */
+	gboolean (*confine)(const void *conf, GError **error);
 	/* Builds the program's one object, or says what to mend. */
 	void *(*begin)(const void *conf, GError **error);
 	/* May be NULL: then `begin` comes after rights are given up. Else `begin` comes before (to
