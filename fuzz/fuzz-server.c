@@ -88,14 +88,14 @@ static void answer_one(int fd)
 	}
 }
 
+/* Serves one connection. */
 static gpointer serve(gpointer data G_GNUC_UNUSED)
 {
-	int fd;
+	int fd = accept4(server.listener, NULL, NULL, SOCK_CLOEXEC);
 
-	while ((fd = accept4(server.listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
-		answer_one(fd);
-		close(fd);
-	}
+	g_assert_cmpint(fd, >=, 0);
+	answer_one(fd);
+	close(fd);
 	return NULL;
 }
 
@@ -111,7 +111,6 @@ static void listen_somewhere(void)
 					    strlen(server.address))),
 		==, 0);
 	g_assert_cmpint(listen(server.listener, 16), ==, 0);
-	g_thread_unref(g_thread_new("server", serve, NULL));
 }
 
 /* Made once, since that is what costs. */
@@ -137,13 +136,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	g_autoptr(GError) error = NULL;
 	size_t answer_size = 0;
 	const char *answer;
+	GThread *thread;
 
 	server.data = data;
 	server.size = size;
+	thread = g_thread_new("server", serve, NULL);
 	ifmap_transport_disconnect(transport);
 	answer = ifmap_transport_post(transport, request, TIMEOUT_MS, &answer_size, &error);
 	g_assert_true(ifmap_transport_was_sent(transport)); /* else nothing would be tested */
 	g_assert_true(!answer == !!error);
+	g_thread_join(thread);
 	if (answer)
 		read_body(answer, answer_size);
 	return 0;
