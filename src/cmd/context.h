@@ -29,6 +29,10 @@ struct context {
 	gboolean no_wait;
 	gboolean down;
 	gboolean confirmed; /* --confirm-powered-off */
+	gboolean xml;
+	gboolean dot;
+	gboolean all;
+	gboolean notify;
 	int depth;
 	int timeout_s;
 	char *links;

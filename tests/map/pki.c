@@ -72,10 +72,12 @@ void pki_make(const char *dir)
 	struct pair stranger = make("stranger", NULL);
 	struct pair server = make("127.0.0.1", &ca);
 	struct pair good = make("C", &ca);
+	struct pair other = make("D", &ca);
 	struct pair bad = make("C", &stranger);
 
 	write_and_clear(dir, "server", &server);
 	write_and_clear(dir, "good", &good);
+	write_and_clear(dir, "other", &other);
 	write_and_clear(dir, "bad", &bad);
 	write_and_clear(dir, "ca", &ca);
 	write_and_clear(dir, "stranger", &stranger);

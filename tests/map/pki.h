@@ -1,7 +1,7 @@
 #pragma once
 /* Certificates for one test run, made with GnuTLS: a CA that signs the server and good clients, and
  * a stranger's CA that signs one bad client. Files in `dir`: ca.crt, server.crt/.key, good.crt/.key
- * (CN "C"), bad.crt/.key (CN "C"). */
+ * (CN "C"), other.crt/.key (CN "D"), bad.crt/.key (CN "C"). */
 #include <glib.h>
 
 void pki_make(const char *dir);
