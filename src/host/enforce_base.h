@@ -16,31 +16,31 @@
 
 struct enforce_backend {
 	const char *name;
-	/* Appends the commands that load the back end's special needs into a scratch table, then
-	 * delete it. */
-	void (*add_probe)(json_t *commands);
+	/* Appends what puts the back end's special needs into a scratch table, then deletes it. */
+	void (*add_probe)(struct enforce_batch *batch);
 	/* Sysctls under /proc/sys that must be 1, NULL-terminated. */
 	const char *const *sysctls;
-	/* Families of the tables that hold the zones, NULL-terminated. */
-	const char *const *zone_families;
-	void (*add_state)(json_t *commands);
+	/* Whether the bridge table too knows bridges and zones. */
+	gboolean in_bridge;
+	void (*add_state)(struct enforce_batch *batch);
 };
 
 /* In the order of preference, ended by an empty row. */
 extern const struct enforce_backend enforce_backends[];
 
-/* Appends the commands for both tables without machines: idempotent. */
-void enforce_base_add(json_t *commands, const struct enforce_backend *backend);
+/* Appends both tables without machines: idempotent. */
+void enforce_base_add(struct enforce_batch *batch, const struct enforce_backend *backend);
 
 /* Appends what takes both tables (and the emergency one) away, whether they are there or not. */
-void enforce_base_delete(json_t *commands);
+void enforce_base_delete(struct enforce_batch *batch);
 
-/* The emergency table: nothing to or from the taps (array of text, which it takes), in a few rules
- * that load in milliseconds however many machines there are. It stands until the next
- * enforce_base_delete(), beside or without the other tables. */
-void enforce_base_shut(json_t *commands, json_t *taps);
+/* The emergency table: nothing to or from its taps, in a few rules that load at once however many
+ * machines there are. It stands until the next enforce_base_delete(), beside or without the other
+ * tables. */
+void enforce_base_shut(struct enforce_batch *batch);
+void enforce_base_shut_tap(struct enforce_batch *batch, const char *tap);
 
-void enforce_base_add_bridge(
-	json_t *commands, const struct enforce_backend *backend, const char *bridge, guint16 zone);
+void enforce_base_add_bridge(struct enforce_batch *batch, const struct enforce_backend *backend,
+	const char *bridge, guint16 zone);
 void enforce_base_delete_bridge(
-	json_t *commands, const struct enforce_backend *backend, const char *bridge);
+	struct enforce_batch *batch, const struct enforce_backend *backend, const char *bridge);

@@ -1,5 +1,5 @@
 #pragma once
-/* One machine's rules as nftables JSON (libnftables-json(5)): pure, the same for both back ends.
+/* One machine's rules as nftables' chains: pure, the same for both back ends.
  *
  * Every tap has three chains in `table bridge drover`, reached through maps by interface name, so
  * that one machine can be replaced alone and rules may stand before the tap exists:
@@ -11,21 +11,17 @@
  *
  * What connection tracking found stands in two bits of the packet's mark (ENFORCE_MARK_*), written
  * by the back end (enforce_base.h) and cleared when the packet leaves. Nothing marked: conntrack
- * has not seen it, so it is refused. Rules are written in the form in which nft prints them, so
- * that reading back can be compared.
+ * has not seen it, so it is refused.
  */
-#include "host/rules.h"
+#include "host/enforce_batch.h"
 
-#include <jansson.h>
-
-#define ENFORCE_TABLE        "drover"
-#define ENFORCE_MARK_MASK    0x30000000u
-#define ENFORCE_MARK_NEW     0x10000000u
-#define ENFORCE_MARK_KNOWN   0x20000000u
-#define ENFORCE_MARK_INVALID 0x30000000u
-#define ENFORCE_LOG_RATE     20 /* packets a second that one rule of refusal may report */
-#define ENFORCE_LOG_BURST    40
-#define ENFORCE_LOG_PREFIX   "drover:" /* drover:DIRECTION:RULE:TAP */
+#define ENFORCE_TABLE      "drover"
+#define ENFORCE_BRIDGE     ((struct enforce_table){ 7, ENFORCE_TABLE }) /* NFPROTO_BRIDGE */
+#define ENFORCE_INET       ((struct enforce_table){ 1, ENFORCE_TABLE }) /* NFPROTO_INET */
+#define ENFORCE_TCP_SYN    2u
+#define ENFORCE_LOG_RATE   20 /* packets a second that one rule of refusal may report */
+#define ENFORCE_LOG_BURST  40
+#define ENFORCE_LOG_PREFIX "drover:" /* drover:DIRECTION:RULE:TAP */
 
 enum enforce_mode {
 	ENFORCE_PROTECT,    /* what the rules say */
@@ -38,14 +34,9 @@ extern const char
 	*const enforce_chain_kinds[3]; /* "guard", "from", "to": also the names of the maps */
 void enforce_chain_name(const char *kind, const char *tap, char name[ENFORCE_CHAIN_NAME]);
 
-/* The rules of one of the nic's chains, in order: an array of {"expr": [...], "comment": "..."}.
- * New reference. */
-json_t *enforce_chain_rules(const struct rules_machine *machine, const struct rules_nic *nic,
-	const char *kind, enum enforce_mode mode, guint16 log_group);
-
-/* Appends to `commands` what creates or replaces the machine's chains and map elements. */
-void enforce_chains_add(json_t *commands, const struct rules_machine *machine,
+/* Appends what creates or replaces the machine's chains and map elements. */
+void enforce_chains_add(struct enforce_batch *batch, const struct rules_machine *machine,
 	enum enforce_mode mode, guint16 log_group);
 
 /* Appends what takes one tap's chains and map elements away; they must be there. */
-void enforce_chains_delete(json_t *commands, const char *tap);
+void enforce_chains_delete(struct enforce_batch *batch, const char *tap);

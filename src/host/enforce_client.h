@@ -5,8 +5,7 @@
  * Asynchronous: each request takes a callback, called exactly once from the GMainContext given at
  * creation: with the reply, or with an error when the enforcer is gone. Nothing here blocks.
  * Replies come in the order of the requests. What a callback receives is borrowed and dies when it
- * returns. One thread: the one that runs the context. Links neither libnftables nor any netfilter
- * library.
+ * returns. One thread: the one that runs the context. Links no netfilter library.
  *
  * When the enforcer dies the kernel keeps the rules; `events->closed` is called once, pending
  * requests fail, and the owner makes a new client. The enforcer remembers its machines across a

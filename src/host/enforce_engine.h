@@ -5,11 +5,14 @@
  *   E1  A machine that was ever set and not removed is in the kernel with its rules, or cut. Never
  * neither. E2  The state file is written (fsync) before the kernel is changed: after a crash at any
  * point, starting again leads to what was last asked for. E3  Each change is one kernel
- * transaction: no instant without rules. One thread. The kernel is borrowed.
+ * transaction: no instant without rules. E4  What a change of one machine costs here does not
+ * depend on the number of the others. One thread. The kernel is borrowed.
  */
 #include "host/enforce_base.h"
 #include "host/enforce_client.h"
 #include "host/enforce_kernel.h"
+
+#include <jansson.h>
 
 struct enforce_engine;
 
@@ -25,11 +28,13 @@ gboolean enforce_engine_load(struct enforce_engine *engine, GError **error);
 /* Puts everything in place in one transaction, whatever was there. */
 gboolean enforce_engine_rebuild(struct enforce_engine *engine, GError **error);
 
-/* Somebody has changed our tables: closes what may be open, and then puts everything in place. With
- * many machines, that takes a while, so nothing at all passes meanwhile. *ret_open_us is how long
- * the first step took; it is written even when the second fails, in which case the machines stay
- * closed. */
-gboolean enforce_engine_repair(struct enforce_engine *engine, gint64 *ret_open_us, GError **error);
+/* Somebody has changed our tables. With `uuids` (NULL-terminated) only the parts of these machines,
+ * which are put back in one transaction. With NULL whatever may be open is closed first, and then
+ * everything put in place: with many machines that takes a while, in which nothing at all passes.
+ * *ret_open_us is how long it took until nothing was open; it is written even when the function
+ * fails, in which case the machines stay closed or are as they were found. */
+gboolean enforce_engine_repair(struct enforce_engine *engine, const char *const *uuids,
+	gint64 *ret_open_us, GError **error);
 
 /* The operations of enforce_client.h. Machines are struct rules_machine, copied.
  * ENFORCE_ERROR_REFUSED when they contradict each other or what is there: nothing is changed then.
@@ -40,10 +45,10 @@ gboolean enforce_engine_set(
 gboolean enforce_engine_remove(struct enforce_engine *engine, const char *uuid, GError **error);
 gboolean enforce_engine_cut(struct enforce_engine *engine, const char *uuid, GError **error);
 
-/* Appends {"uuid", "state", "intent", "kernel", "difference"} of the machine, or (NULL) of all,
+/* Appends {"uuid", "state", "intent", "kernel", "difference"} of the machines, or (NULL) of all,
  * after reading back. */
 gboolean enforce_engine_verify(
-	struct enforce_engine *engine, const char *uuid, json_t *verdicts, GError **error);
+	struct enforce_engine *engine, const char *const *uuids, json_t *verdicts, GError **error);
 
 /* The same without reading back: states "conforms" or "cut" as intended, no kernel digest. */
 void enforce_engine_list(struct enforce_engine *engine, json_t *verdicts);
@@ -52,7 +57,8 @@ void enforce_engine_list(struct enforce_engine *engine, json_t *verdicts);
  * g_free(). */
 char *enforce_engine_difference(struct enforce_engine *engine, GError **error);
 
-/* Appends {"uuid", "tap", "direction", "rule", "packets", "bytes"}. */
+/* Appends {"uuid", "tap", "direction", "rule", "packets", "bytes"} of the machine, or (NULL) of
+ * all. */
 gboolean enforce_engine_counters(
 	struct enforce_engine *engine, const char *uuid, json_t *counters, GError **error);
 

@@ -1,14 +1,20 @@
 #include "host/enforce_image.h"
 
 #include "host/enforce_chains.h"
-#include "host/enforce_interval.h"
+#include "host/enforce_print.h"
 
+#include <libnftnl/chain.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <string.h>
 
 #define DIFFERENCES_MAX 10
 
 struct enforce_image {
-	GHashTable *parts; /* name → GString */
+	GHashTable *parts;     /* name → GString */
+	GHashTable *anonymous; /* how a rule names its own set → its elements' text */
 };
 
 static void string_free(gpointer data)
@@ -21,6 +27,7 @@ struct enforce_image *enforce_image_new(void)
 	struct enforce_image *image = g_new0(struct enforce_image, 1);
 
 	image->parts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, string_free);
+	image->anonymous = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	return image;
 }
 
@@ -29,18 +36,8 @@ void enforce_image_free(struct enforce_image *image)
 	if (!image)
 		return;
 	g_hash_table_unref(image->parts);
+	g_hash_table_unref(image->anonymous);
 	g_free(image);
-}
-
-/* One form for one meaning */
-
-static char *dump(const json_t *json)
-{
-	char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-	char *copy = g_strdup(text);
-
-	free(text);
-	return copy;
 }
 
 static int compare_text(gconstpointer a, gconstpointer b)
@@ -48,131 +45,14 @@ static int compare_text(gconstpointer a, gconstpointer b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The elements of a set in the order of their texts. */
-static json_t *sorted(const json_t *array)
-{
-	g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
-	json_t *result = json_array();
-	gsize index;
-	json_t *item;
-
-	json_array_foreach(array, index, item) g_ptr_array_add(texts, dump(item));
-	g_ptr_array_sort(texts, compare_text);
-	for (guint i = 0; i < texts->len; i++)
-		json_array_append_new(result, json_string(texts->pdata[i]));
-	return result;
-}
-
-/* nft prints the ICMP types that it has a word for by that word; we write numbers. */
-static const struct {
-	const char *protocol;
-	const char *word;
-	guint8 number;
-} icmp_types[] = {
-	{ "icmp", "echo-reply", 0 },
-	{ "icmp", "destination-unreachable", 3 },
-	{ "icmp", "source-quench", 4 },
-	{ "icmp", "redirect", 5 },
-	{ "icmp", "echo-request", 8 },
-	{ "icmp", "router-advertisement", 9 },
-	{ "icmp", "router-solicitation", 10 },
-	{ "icmp", "time-exceeded", 11 },
-	{ "icmp", "parameter-problem", 12 },
-	{ "icmp", "timestamp-request", 13 },
-	{ "icmp", "timestamp-reply", 14 },
-	{ "icmp", "info-request", 15 },
-	{ "icmp", "info-reply", 16 },
-	{ "icmp", "address-mask-request", 17 },
-	{ "icmp", "address-mask-reply", 18 },
-	{ "icmpv6", "destination-unreachable", 1 },
-	{ "icmpv6", "packet-too-big", 2 },
-	{ "icmpv6", "time-exceeded", 3 },
-	{ "icmpv6", "parameter-problem", 4 },
-	{ "icmpv6", "echo-request", 128 },
-	{ "icmpv6", "echo-reply", 129 },
-	{ "icmpv6", "mld-listener-query", 130 },
-	{ "icmpv6", "mld-listener-report", 131 },
-	{ "icmpv6", "mld-listener-done", 132 },
-	{ "icmpv6", "mld-listener-reduction", 132 },
-	{ "icmpv6", "nd-router-solicit", 133 },
-	{ "icmpv6", "nd-router-advert", 134 },
-	{ "icmpv6", "nd-neighbor-solicit", 135 },
-	{ "icmpv6", "nd-neighbor-advert", 136 },
-	{ "icmpv6", "nd-redirect", 137 },
-	{ "icmpv6", "router-renumbering", 138 },
-	{ "icmpv6", "ind-neighbor-solicit", 141 },
-	{ "icmpv6", "ind-neighbor-advert", 142 },
-	{ "icmpv6", "mld2-listener-report", 143 },
-};
-
-static json_t *icmp_type(const char *protocol, json_t *value)
-{
-	const char *word = json_string_value(value);
-
-	for (guint i = 0; word && i < G_N_ELEMENTS(icmp_types); i++)
-		if (!strcmp(icmp_types[i].protocol, protocol) && !strcmp(icmp_types[i].word, word))
-			return json_integer(icmp_types[i].number);
-	return json_incref(value);
-}
-
-/* The right side of a match on an ICMP type: a word, {"set": [...]} or {"range": [...]}, sets hold
- * ranges. */
-static json_t *icmp_types_of(const char *protocol, json_t *value) /* NOLINT(misc-no-recursion) */
-{
-	json_t *result = json_is_array(value) ? json_array() : json_object();
-	const char *key;
-	gsize index;
-	json_t *item;
-
-	json_array_foreach(value, index, item)
-		json_array_append_new(result, icmp_types_of(protocol, item));
-	json_object_foreach(value, key, item)
-		json_object_set_new(result, key, icmp_types_of(protocol, item));
-	if (json_is_array(value) || json_is_object(value))
-		return result;
-	json_decref(result);
-	return icmp_type(protocol, value);
-}
-
-static void normalise_match(json_t *match)
-{
-	const json_t *payload = json_object_get(json_object_get(match, "left"), "payload");
-	const char *protocol = json_string_value(json_object_get(payload, "protocol"));
-	const char *name = json_string_value(json_object_get(payload, "field"));
-	json_t *covered;
-
-	if (protocol && name && !strcmp(name, "type") && g_str_has_prefix(protocol, "icmp"))
-		json_object_set_new(
-			match, "right", icmp_types_of(protocol, json_object_get(match, "right")));
-	covered = enforce_interval_normalise(json_object_get(match, "right"));
-	if (covered)
-		json_object_set_new(match, "right", covered);
-}
-
-/* Counters forget their values and sets their order. Expressions nest as deep as nft prints them: a
- * handful. */
-static void normalise(json_t *json) /* NOLINT(misc-no-recursion) */
-{
-	const char *key;
-	gsize index;
-	json_t *value;
-	void *next;
-
-	json_array_foreach(json, index, value) normalise(value);
-	json_object_foreach_safe(json, next, key, value)
-	{
-		if (!strcmp(key, "match"))
-			normalise_match(value);
-		if (!strcmp(key, "counter"))
-			json_object_set_new(json, key, json_null());
-		else if (!strcmp(key, "set") && json_is_array(value))
-			json_object_set_new(json, key, sorted(value));
-		else
-			normalise(value);
-	}
-}
-
 /* Parts */
+
+static const char *family_name(const struct nlmsghdr *message)
+{
+	const struct nfgenmsg *generic = mnl_nlmsg_get_payload(message);
+
+	return generic->nfgen_family == ENFORCE_BRIDGE.family ? "bridge" : "inet";
+}
 
 static GString *part(struct enforce_image *image, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
@@ -195,106 +75,154 @@ static GString *part(struct enforce_image *image, const char *format, ...)
 	return text;
 }
 
-static const char *field(const json_t *object, const char *key)
+static gboolean is_ours(const char *table)
 {
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
+	return table && !strcmp(table, ENFORCE_TABLE);
 }
 
-static void add_chain(struct enforce_image *image, const json_t *chain)
+static void add_chain(struct enforce_image *image, const struct nlmsghdr *message)
 {
-	GString *text = part(image, "%s chain %s", field(chain, "family"), field(chain, "name"));
+	struct nftnl_chain *chain = nftnl_chain_alloc();
+	GString *text;
 
-	if (*field(chain, "hook") && !strstr(text->str, "hook "))
-		g_string_append_printf(text, "hook %s %s %d %s\n", field(chain, "type"),
-			field(chain, "hook"),
-			(int)json_integer_value(json_object_get(chain, "prio")),
-			field(chain, "policy"));
-}
-
-static void add_rule(struct enforce_image *image, const json_t *rule)
-{
-	GString *text = part(image, "%s chain %s", field(rule, "family"), field(rule, "chain"));
-	json_t *expr = json_deep_copy(json_object_get(rule, "expr"));
-	g_autofree char *line = NULL;
-
-	normalise(expr);
-	line = dump(expr);
-	g_string_append_printf(text, "%s # %s\n", line, field(rule, "comment"));
-	json_decref(expr);
-}
-
-static void add_elements(
-	struct enforce_image *image, const char *family, const char *set, const json_t *elements)
-{
-	gsize index;
-	json_t *element;
-
-	json_array_foreach(elements, index, element)
-	{
-		g_autofree char *line = dump(element);
-		const json_t *key = json_is_array(element) ? json_array_get(element, 0) : element;
-		GString *text = part(image, "%s element %s %s", family, set,
-			json_is_string(key) ? json_string_value(key) : line);
-
-		g_string_append_printf(text, "%s\n", line);
+	if (nftnl_chain_nlmsg_parse(message, chain) >= 0 &&
+		is_ours(nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE))) {
+		text = part(image, "%s chain %s", family_name(message),
+			nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME));
+		if (nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM) &&
+			!g_str_has_prefix(text->str, "hook "))
+			g_string_append_printf(text, "hook %s %u %d %u\n",
+				nftnl_chain_get_str(chain, NFTNL_CHAIN_TYPE),
+				nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM),
+				nftnl_chain_get_s32(chain, NFTNL_CHAIN_PRIO),
+				nftnl_chain_get_u32(chain, NFTNL_CHAIN_POLICY));
 	}
+	nftnl_chain_free(chain);
 }
 
-static void add_set(struct enforce_image *image, const json_t *set)
+static const char *elements_of(const char *name, gpointer data)
 {
-	GString *text = part(image, "%s set %s", field(set, "family"), field(set, "name"));
+	const struct enforce_image *image = data;
 
-	if (!text->len)
-		g_string_append_printf(text, "%s : %s\n", field(set, "type"), field(set, "map"));
-	add_elements(image, field(set, "family"), field(set, "name"), json_object_get(set, "elem"));
+	return g_hash_table_lookup(image->anonymous, name);
 }
 
-static void add_element(struct enforce_image *image, const json_t *element)
+static void add_rule(struct enforce_image *image, const struct nlmsghdr *message)
 {
-	add_elements(image, field(element, "family"), field(element, "name"),
-		json_object_get(element, "elem"));
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+
+	if (nftnl_rule_nlmsg_parse(message, rule) >= 0 &&
+		is_ours(nftnl_rule_get_str(rule, NFTNL_RULE_TABLE))) {
+		g_autofree char *text = enforce_print_rule(rule, elements_of, image);
+
+		g_string_append_printf(part(image, "%s chain %s", family_name(message),
+					       nftnl_rule_get_str(rule, NFTNL_RULE_CHAIN)),
+			"%s\n", text);
+	}
+	nftnl_rule_free(rule);
+}
+
+static void add_set(struct enforce_image *image, const struct nlmsghdr *message)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+	const char *name;
+	GString *text;
+
+	if (nftnl_set_nlmsg_parse(message, set) >= 0 &&
+		is_ours(nftnl_set_get_str(set, NFTNL_SET_TABLE))) {
+		name = nftnl_set_get_str(set, NFTNL_SET_NAME);
+		if (!enforce_print_is_anonymous(name)) {
+			text = part(image, "%s set %s", family_name(message), name);
+			g_string_printf(text, "%u %u %u\n", nftnl_set_get_u32(set, NFTNL_SET_FLAGS),
+				nftnl_set_get_u32(set, NFTNL_SET_KEY_LEN),
+				nftnl_set_is_set(set, NFTNL_SET_DATA_TYPE)
+					? nftnl_set_get_u32(set, NFTNL_SET_DATA_TYPE)
+					: 0);
+		}
+	}
+	nftnl_set_free(set);
+}
+
+struct naming {
+	struct enforce_image *image;
+	const char *family;
+	const char *set;
+};
+
+static int add_named_element(struct nftnl_set_elem *element, void *data)
+{
+	const struct naming *naming = data;
+	g_autofree char *key = enforce_print_name(element);
+	g_autofree char *text = enforce_print_element(element);
+
+	g_string_append_printf(
+		part(naming->image, "%s element %s %s", naming->family, naming->set, key), "%s\n",
+		text);
+	return 0;
+}
+
+/* The elements of a large set come in several messages: what was there goes on. */
+static void add_anonymous(struct enforce_image *image, struct nftnl_set *set)
+{
+	g_autofree char *name = enforce_print_set_name(set);
+	const char *before = g_hash_table_lookup(image->anonymous, name);
+	char *text = enforce_print_elements(set, before);
+
+	g_hash_table_replace(image->anonymous, g_steal_pointer(&name), text);
+}
+
+static void add_elements(struct enforce_image *image, const struct nlmsghdr *message)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+	const char *name;
+
+	if (nftnl_set_elems_nlmsg_parse(message, set) >= 0 &&
+		is_ours(nftnl_set_get_str(set, NFTNL_SET_TABLE))) {
+		name = nftnl_set_get_str(set, NFTNL_SET_NAME);
+		if (enforce_print_is_anonymous(name)) {
+			add_anonymous(image, set);
+		} else {
+			struct naming naming = { image, family_name(message), name };
+
+			nftnl_set_elem_foreach(set, add_named_element, &naming);
+		}
+	}
+	nftnl_set_free(set);
 }
 
 static const struct {
-	const char *what;
-	void (*add)(struct enforce_image *, const json_t *);
+	guint8 type;
+	void (*add)(struct enforce_image *, const struct nlmsghdr *);
 } readers[] = {
-	{ "chain", add_chain },
-	{ "rule", add_rule },
-	{ "set", add_set },
-	{ "map", add_set },
-	{ "element", add_element },
+	{ NFT_MSG_NEWCHAIN, add_chain },
+	{ NFT_MSG_NEWRULE, add_rule },
+	{ NFT_MSG_NEWSET, add_set },
+	{ NFT_MSG_NEWSETELEM, add_elements },
 };
 
-static void add_object(struct enforce_image *image, const json_t *object)
+void enforce_image_add(struct enforce_image *image, const struct nlmsghdr *message)
 {
-	for (guint i = 0; i < G_N_ELEMENTS(readers); i++) {
-		const json_t *inner = json_object_get(object, readers[i].what);
-
-		if (inner && !strcmp(field(inner, "table"), ENFORCE_TABLE))
-			readers[i].add(image, inner);
-	}
+	if (message->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES)
+		return;
+	for (guint i = 0; i < G_N_ELEMENTS(readers); i++)
+		if (readers[i].type == (message->nlmsg_type & 0xff))
+			readers[i].add(image, message);
 }
 
-struct enforce_image *enforce_image_of_commands(const json_t *commands)
+void enforce_image_add_batch(struct enforce_image *image, const struct enforce_batch *batch)
+{
+	struct nlmsghdr *message = NULL;
+
+	while ((message = enforce_batch_next(batch->bytes, message)))
+		enforce_image_add(image, message);
+}
+
+struct enforce_image *enforce_image_of_batch(const struct enforce_batch *batch)
 {
 	struct enforce_image *image = enforce_image_new();
-	gsize index;
-	json_t *command;
 
-	json_array_foreach(commands, index, command)
-		add_object(image, json_object_get(command, "add"));
+	enforce_image_add_batch(image, batch);
 	return image;
-}
-
-void enforce_image_add_listing(struct enforce_image *image, const json_t *listing)
-{
-	gsize index;
-	json_t *object;
-
-	json_array_foreach(listing, index, object) add_object(image, object);
 }
 
 /* Comparing */
@@ -425,4 +353,15 @@ char *enforce_image_digest(const struct enforce_image *image, const char *const 
 char *enforce_image_missing(const struct enforce_image *wanted, const struct enforce_image *found)
 {
 	return difference(wanted, found, names_of(wanted, wanted, NULL));
+}
+
+char *enforce_image_to_string(const struct enforce_image *image)
+{
+	g_autoptr(GPtrArray) names = names_of(image, image, NULL);
+	GString *out = g_string_new(NULL);
+
+	for (guint i = 0; i < names->len; i++)
+		g_string_append_printf(out, "%s\n%s\n", (const char *)names->pdata[i],
+			((const GString *)g_hash_table_lookup(image->parts, names->pdata[i]))->str);
+	return g_string_free(out, FALSE);
 }

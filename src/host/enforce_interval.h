@@ -1,11 +1,34 @@
 #pragma once
-/* Sets of addresses and numbers in one form. The kernel joins what touches (10.0.0.0 and 10.0.0.1
- * come back as one prefix), so sets can only be compared as the intervals they cover. Pure.
+/* Sets of addresses and numbers as intervals of bytes, most significant first: the one form in
+ * which rules are written, so that what is read back can be compared. Pure.
+ *
+ * A list is a GArray of struct enforce_interval, all of one size.
  */
-#include <glib.h>
-#include <jansson.h>
+#include "host/rules.h"
 
-/* What an nft match's right side covers: numbers, addresses, {"prefix"}, {"range"} or {"set": [of
- * these]}. New reference: an array of texts "kind low-high", joined and in order; NULL when it is
- * something else. */
-json_t *enforce_interval_normalise(const json_t *value);
+#define ENFORCE_INTERVAL_SIZE 16
+
+/* `low` to `high`, both included: the first `size` bytes count. */
+struct enforce_interval {
+	guint8 size;
+	guint8 low[ENFORCE_INTERVAL_SIZE];
+	guint8 high[ENFORCE_INTERVAL_SIZE];
+};
+
+/* An empty list; g_array_unref() frees it. */
+GArray *enforce_interval_list(void);
+
+void enforce_interval_add_bytes(GArray *list, const void *bytes, guint8 size);
+/* Numbers of `size` bytes, 1 to 8. */
+void enforce_interval_add_range(GArray *list, guint64 low, guint64 high, guint8 size);
+void enforce_interval_add_prefix(GArray *list, const struct rules_prefix *prefix);
+/* The prefixes of a family. */
+void enforce_interval_add_prefixes(GArray *list, const GArray *prefixes, guint8 family);
+
+/* Puts the list in order and joins what overlaps or touches: the kernel takes no overlapping
+ * intervals. */
+void enforce_interval_join(GArray *list);
+
+/* The first value above the interval, in `after`; FALSE when there is none. */
+gboolean enforce_interval_after(
+	const struct enforce_interval *interval, guint8 after[ENFORCE_INTERVAL_SIZE]);

@@ -13,8 +13,8 @@
  * file. */
 static const char *const allowed[] = { "accept4", "access", "bind", "brk", "clock_gettime",
 	"clock_nanosleep", "close", "connect", "dup", "epoll_create1", "epoll_ctl", "epoll_wait",
-	"eventfd2", "exit", "exit_group", "fcntl", "fdatasync", "fstat", "fsync", "futex",
-	"getdents64", "getegid", "getpeername", "geteuid", "getgid", "getpid", "getppid",
+	"eventfd2", "exit", "exit_group", "fcntl", "fdatasync", "fstat", "fsync", "ftruncate",
+	"futex", "getdents64", "getegid", "getpeername", "geteuid", "getgid", "getpid", "getppid",
 	"getrandom", "getsockname", "getsockopt", "gettid", "gettimeofday", "getuid", "ioctl",
 	"lseek", "madvise", "membarrier", "mmap", "mprotect", "mremap", "munmap", "newfstatat",
 	"open", "openat", "pipe2", "poll", "ppoll", "prctl", "pread64", "pselect6", "select",

@@ -1,6 +1,7 @@
 #include "host/enforce_watch.h"
 
 #include "host/enforce_chains.h"
+#include "host/enforce_print.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -59,7 +60,9 @@ static void forget(struct enforce_watch *watch)
 	watch->since_us = 0;
 }
 
-static void note(struct enforce_watch *watch, const char *words, const char *name)
+/* `object` is what is told to the caller, `name` what people read. */
+static void note(
+	struct enforce_watch *watch, const char *words, const char *name, const char *object)
 {
 	g_autofree char *text = g_strdup_printf("%s %s", words, name);
 	guint *n = g_hash_table_lookup(watch->words, text);
@@ -74,7 +77,7 @@ static void note(struct enforce_watch *watch, const char *words, const char *nam
 	if (g_hash_table_size(watch->objects) >= OBJECTS_MAX)
 		watch->everything = TRUE;
 	else
-		g_hash_table_add(watch->objects, g_strdup(name));
+		g_hash_table_add(watch->objects, g_strdup(object));
 }
 
 /* Tells the words that begin so, at most WORDS_TOLD. */
@@ -181,6 +184,37 @@ static void end_transaction(struct enforce_watch *watch, const struct nlmsghdr *
 	}
 }
 
+struct noting {
+	struct enforce_watch *watch;
+	const char *words;
+	const char *set;
+};
+
+static int note_element(struct nftnl_set_elem *element, void *data)
+{
+	const struct noting *noting = data;
+	g_autofree char *key = enforce_print_name(element);
+	g_autofree char *object = g_strdup_printf("%s %s", noting->set, key);
+
+	note(noting->watch, noting->words, noting->set, object);
+	return 0;
+}
+
+/* Those of a rule's own set come and go with the rule, which says it. */
+static void note_elements(struct enforce_watch *watch, const char *words, const char *set,
+	const struct nlmsghdr *header)
+{
+	struct noting noting = { watch, words, set };
+	struct nftnl_set *elements;
+
+	if (enforce_print_is_anonymous(set))
+		return;
+	elements = nftnl_set_alloc();
+	if (nftnl_set_elems_nlmsg_parse(header, elements) >= 0)
+		nftnl_set_elem_foreach(elements, note_element, &noting);
+	nftnl_set_free(elements);
+}
+
 static int on_message(const struct nlmsghdr *header, void *data)
 {
 	struct enforce_watch *watch = data;
@@ -202,8 +236,11 @@ static int on_message(const struct nlmsghdr *header, void *data)
 		if (messages[i].type != type)
 			continue;
 		name = attribute_text(header, messages[i].name);
-		note(watch, messages[i].words, name ? name : "?");
 		watch->everything |= messages[i].everything;
+		if (type == NFT_MSG_NEWSETELEM || type == NFT_MSG_DELSETELEM)
+			note_elements(watch, messages[i].words, name ? name : "?", header);
+		else if (!enforce_print_is_anonymous(name))
+			note(watch, messages[i].words, name ? name : "?", name ? name : "?");
 	}
 	return MNL_CB_OK;
 }
@@ -214,7 +251,7 @@ static gboolean read_one(struct enforce_watch *watch)
 	gssize n = recv(enforce_watch_fd(watch), watch->buffer, sizeof watch->buffer, MSG_DONTWAIT);
 
 	if (n < 0 && errno == ENOBUFS && !watch->learning) {
-		note(watch, "messages were lost:", "more changes than could be read");
+		note(watch, "messages were lost:", "more changes than could be read", "?");
 		watch->everything = TRUE;
 		tell(watch, NULL);
 		return TRUE;

@@ -12,9 +12,9 @@ struct enforce_watch;
 
 /* Somebody changed our tables. `by`: "nft (pid 312)", or NULL when messages were lost (a
  * transaction of our own may be larger than the kernel keeps for us) so that nothing or anything
- * may have happened: look before repairing; `what`: in words; `objects`: names of the chains, maps
- * and sets concerned, NULL-terminated, or NULL when everything may be (a table gone, messages
- * lost). `since_us`: monotonic time at which the first message was read. */
+ * may have happened: look before repairing; `what`: in words; `objects`: names of the chains
+ * and sets concerned, of elements "SET KEY", NULL-terminated, or NULL when everything may be (a
+ * table gone, messages lost). `since_us`: monotonic time at which the first message was read. */
 typedef void (*enforce_watch_func)(const char *by, const char *what, const char *const *objects,
 	gint64 since_us, gpointer data);
 

@@ -99,9 +99,9 @@ void enforcer_run_stop(struct enforcer_run *run, int signal_number)
 {
 	int status;
 
-	enforce_client_free(run->client);
-	kill(run->pid, signal_number);
+	kill(run->pid, signal_number); /* first: it ends by itself when its client goes */
 	waitpid(run->pid, &status, 0);
+	enforce_client_free(run->client);
 	g_test_message("the enforcer ended with status %x", (guint)status);
 	g_ptr_array_unref(run->events);
 	g_free(run);

@@ -78,7 +78,6 @@ def files(version: str, enforcer: Path, test: Path) -> Iterator[tuple[str, Path]
         yield str(library).lstrip("/"), library
     for module in modules(version):
         yield str(module).lstrip("/"), module
-    yield "etc/protocols", Path("/etc/protocols")  # nft's words
     for index in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
         yield f"lib/modules/{version}/{index}", Path("/lib/modules") / version / index
 
