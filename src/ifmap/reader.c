@@ -10,6 +10,7 @@
 #include "ifmap/tagscan.h"
 
 #define NS_SOAP        "http://www.w3.org/2003/05/soap-envelope"
+#define NS_OLD_SOAP    "http://schemas.xmlsoap.org/soap/envelope/"
 #define MAX_ATTRIBUTES 256
 #define MAX_TEXT       ((size_t)65536)
 #define CHUNK          ((size_t)65536)
@@ -57,6 +58,7 @@ struct ifmap_reader {
 	char *refused; /* why the parse was stopped */
 	int refused_line;
 	gboolean not_understood;
+	gboolean old_soap;
 };
 
 /* ---- refusals -- */
@@ -308,6 +310,7 @@ static void envelope_child(struct ifmap_reader *reader, const struct ifmap_tag *
 static void framed_start(struct ifmap_reader *reader, const struct ifmap_tag *tag)
 {
 	if (reader->place == PLACE_DOCUMENT) {
+		reader->old_soap = tag_is(tag, NS_OLD_SOAP, "Envelope");
 		if (!tag_is(tag, NS_SOAP, "Envelope"))
 			stop(reader, "not a SOAP 1.2 envelope");
 		reader->place = PLACE_ENVELOPE;
@@ -549,6 +552,8 @@ enum ifmap_reader_status ifmap_reader_run(
 	status = read_any(&reader, data, size, error) ? IFMAP_READER_OK : IFMAP_READER_MALFORMED;
 	if (reader.not_understood)
 		status = IFMAP_READER_NOT_UNDERSTOOD;
+	if (reader.old_soap)
+		status = IFMAP_READER_OLD_SOAP;
 	reader_clear(&reader);
 	return status;
 }

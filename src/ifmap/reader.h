@@ -73,6 +73,7 @@ enum ifmap_reader_status {
 	IFMAP_READER_OK,
 	IFMAP_READER_MALFORMED,      /* not well-formed, a limit, or no envelope */
 	IFMAP_READER_NOT_UNDERSTOOD, /* a header block that must be understood */
+	IFMAP_READER_OLD_SOAP,       /* an envelope of SOAP 1.1 */
 };
 
 /* One run: lives as long as it does. */

@@ -123,6 +123,16 @@ void ifmap_reply_fault(GString *out, const char *code, const char *text)
 	ifmap_envelope_end(out);
 }
 
+void ifmap_reply_old_fault(GString *out, const char *text)
+{
+	g_string_append(out,
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		"<env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Body>"
+		"<env:Fault><faultcode>env:VersionMismatch</faultcode><faultstring>");
+	base_xmlout_text(out, text);
+	g_string_append(out, "</faultstring></env:Fault></env:Body></env:Envelope>\n");
+}
+
 void ifmap_reply_id(GString *out, const struct ifmap_id *id)
 {
 	g_string_append_len(out, id->wire, id->wire_size);

@@ -26,8 +26,10 @@ void ifmap_reply_result_end(GString *out, enum ifmap_result_kind kind);
  */
 void ifmap_reply_item(GString *out, const struct ifmap_id *a, const struct ifmap_id *b,
 	const struct ifmap_meta *const *metas, size_t n_metas);
-/* A SOAP 1.2 fault, complete with envelope, for HTTP 400. `code` is "Sender" or "MustUnderstand".
+/* A SOAP 1.2 fault, complete with envelope. `code` is "Sender" or "MustUnderstand".
  */
 void ifmap_reply_fault(GString *out, const char *code, const char *text);
+/* A SOAP 1.1 fault VersionMismatch, for clients of IF-MAP 1.x (10, InvalidSchemaVersion). */
+void ifmap_reply_old_fault(GString *out, const char *text);
 /* The identifier as wire XML (cached in the identifier). */
 void ifmap_reply_id(GString *out, const struct ifmap_id *id);

@@ -255,6 +255,14 @@ static const struct {
 	{ "purgePublisher", IFMAP_REQUEST_PURGE, PLACE_EMPTY, start_purge },
 };
 
+const char *ifmap_request_type_to_string(unsigned type)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(requests); i++)
+		if (requests[i].type == type)
+			return requests[i].local;
+	return NULL;
+}
+
 static int refuse_operation(struct parser *parser, const struct ifmap_tag *tag)
 {
 	gboolean foreign = strcmp(tag->ns, IFMAP_NS) != 0 &&
@@ -598,8 +606,12 @@ static enum ifmap_parse_status conclude(struct parser *parser, struct ifmap_requ
 
 static enum ifmap_parse_status status_of(enum ifmap_reader_status status)
 {
-	return status == IFMAP_READER_NOT_UNDERSTOOD ? IFMAP_PARSE_NOT_UNDERSTOOD
-						     : IFMAP_PARSE_BAD_XML;
+	static const enum ifmap_parse_status statuses[] = {
+		[IFMAP_READER_MALFORMED] = IFMAP_PARSE_BAD_XML,
+		[IFMAP_READER_NOT_UNDERSTOOD] = IFMAP_PARSE_NOT_UNDERSTOOD,
+		[IFMAP_READER_OLD_SOAP] = IFMAP_PARSE_OLD_SOAP,
+	};
+	return statuses[status];
 }
 
 enum ifmap_parse_status ifmap_request_parse(const char *data, size_t size,

@@ -22,6 +22,9 @@ enum ifmap_request_type {
 	IFMAP_REQUEST_PURGE,
 };
 
+/* The name of its element, or NULL when there is no such type. */
+const char *ifmap_request_type_to_string(unsigned type);
+
 /* One child of a publish. */
 struct ifmap_operation {
 	enum ifmap_operation_type type;
@@ -72,8 +75,9 @@ extern const struct ifmap_request_limits IFMAP_REQUEST_LIMITS_DEFAULT;
 enum ifmap_parse_status {
 	IFMAP_PARSE_OK,
 	IFMAP_PARSE_BAD_XML, /* not well-formed, no SOAP 1.2 envelope: HTTP 400, fault Sender */
-	IFMAP_PARSE_NOT_UNDERSTOOD, /* a header block must be understood: HTTP 400, fault
-				       MustUnderstand */
+	IFMAP_PARSE_NOT_UNDERSTOOD, /* a header block must be understood: HTTP 500, fault
+				       MustUnderstand (SOAP 1.2 part 2, 7.5.2.2) */
+	IFMAP_PARSE_OLD_SOAP,       /* SOAP 1.1, so IF-MAP 1.x: HTTP 400, fault of SOAP 1.1 */
 	IFMAP_PARSE_REFUSED,        /* an errorResult: `error` holds its code and text */
 };
 

@@ -12,10 +12,12 @@
 #include "ifmap/reply.h"
 #include "map/exchange.h"
 #include "map/gzip.h"
+#include "map/wsdl.h"
 
 G_DEFINE_QUARK(map - front - error, map_front_error)
 
 #define CONTENT_TYPE "application/soap+xml"
+#define WSDL         "wsdl"
 #define REALM        "Basic realm=\"drover-mapd\""
 /* An answer up to this size leaves in one TLS record (ifmap.md 18, strongSwan). */
 #define MAX_CORKED   15000
@@ -75,6 +77,15 @@ struct header {
 	const char *value;
 };
 
+#define TYPE(value)                                 \
+	{                                           \
+		MHD_HTTP_HEADER_CONTENT_TYPE, value \
+	}
+#define HEADERS(name, ...) static const struct header name[] = { __VA_ARGS__, { NULL, NULL } }
+HEADERS(soap_header, TYPE(CONTENT_TYPE));
+HEADERS(gzip_header, TYPE(CONTENT_TYPE), { MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip" });
+HEADERS(text_xml_header, TYPE("text/xml"));
+
 static enum MHD_Result respond(struct map_exchange *exchange, struct MHD_Connection *connection,
 	unsigned status, GString *body, const struct header *extra)
 {
@@ -88,10 +99,7 @@ static enum MHD_Result respond(struct map_exchange *exchange, struct MHD_Connect
 		g_free(data);
 		return MHD_NO;
 	}
-	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-		status == MHD_HTTP_OK || status == MHD_HTTP_BAD_REQUEST ? CONTENT_TYPE
-									: "text/plain");
-	for (; extra && extra->name; extra++)
+	for (; extra->name; extra++)
 		(void)MHD_add_response_header(response, extra->name, extra->value);
 	if (size <= MAX_CORKED)
 		cork(exchange, connection);
@@ -100,24 +108,37 @@ static enum MHD_Result respond(struct map_exchange *exchange, struct MHD_Connect
 	return result;
 }
 
+#define TEXT TYPE("text/plain")
+
 /* Refusals that HTTP itself expresses. */
 static const struct refusal {
 	unsigned status;
 	const char *text;
-	struct header header[2];
+	struct header header[3];
 } refusals[] = {
 	{ MHD_HTTP_UNAUTHORIZED, "Say who you are.\n",
-		{ { MHD_HTTP_HEADER_WWW_AUTHENTICATE, REALM } } },
-	{ MHD_HTTP_FORBIDDEN, "This certificate is not accepted here.\n", { { NULL, NULL } } },
+		{ TEXT, { MHD_HTTP_HEADER_WWW_AUTHENTICATE, REALM } } },
+	{ MHD_HTTP_FORBIDDEN, "This certificate is not accepted here.\n", { TEXT } },
 	{ MHD_HTTP_TOO_MANY_REQUESTS, "Too many wrong passwords came from there; wait.\n",
-		{ { MHD_HTTP_HEADER_RETRY_AFTER, "2" } } },
-	{ MHD_HTTP_METHOD_NOT_ALLOWED, "Only POST.\n", { { MHD_HTTP_HEADER_ALLOW, "POST" } } },
-	{ MHD_HTTP_CONTENT_TOO_LARGE, "The request is too large.\n", { { NULL, NULL } } },
+		{ TEXT, { MHD_HTTP_HEADER_RETRY_AFTER, "2" } } },
+	{ MHD_HTTP_METHOD_NOT_ALLOWED, "Only POST.\n",
+		{ TEXT, { MHD_HTTP_HEADER_ALLOW, "POST" } } },
+	{ MHD_HTTP_CONTENT_TOO_LARGE, "The request is too large.\n", { TEXT } },
 };
 
+static const char *header(struct MHD_Connection *connection, const char *name)
+{
+	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+/* Answers what is not for the engine. */
 static enum MHD_Result refuse(struct map_exchange *exchange, struct MHD_Connection *connection)
 {
 	size_t i = 0;
+
+	if (exchange->status == MHD_HTTP_OK)
+		return respond(exchange, connection, MHD_HTTP_OK,
+			map_wsdl(header(connection, MHD_HTTP_HEADER_HOST)), text_xml_header);
 	while (i + 1 < G_N_ELEMENTS(refusals) && refusals[i].status != exchange->status)
 		i++;
 	return respond(exchange, connection, refusals[i].status, g_string_new(refusals[i].text),
@@ -125,20 +146,27 @@ static enum MHD_Result refuse(struct map_exchange *exchange, struct MHD_Connecti
 }
 
 static enum MHD_Result respond_fault(struct map_exchange *exchange,
-	struct MHD_Connection *connection, const char *code, const char *why)
+	struct MHD_Connection *connection, enum ifmap_parse_status what, const char *why)
 {
 	GString *body = g_string_new(NULL);
-	ifmap_reply_fault(body, code, why);
-	return respond(exchange, connection, MHD_HTTP_BAD_REQUEST, body, NULL);
+
+	if (what == IFMAP_PARSE_OLD_SOAP) {
+		ifmap_reply_old_fault(body, "this is IF-MAP 2.x, over SOAP 1.2");
+		return respond(exchange, connection, MHD_HTTP_BAD_REQUEST, body, text_xml_header);
+	}
+	gboolean understood = what != IFMAP_PARSE_NOT_UNDERSTOOD;
+	ifmap_reply_fault(body, understood ? "Sender" : "MustUnderstand", why);
+	return respond(exchange, connection,
+		understood ? MHD_HTTP_BAD_REQUEST : MHD_HTTP_INTERNAL_SERVER_ERROR, body,
+		soap_header);
 }
 
 static enum MHD_Result respond_reply(
 	struct map_exchange *exchange, struct MHD_Connection *connection, GString *reply)
 {
-	static const struct header gzip_header[] = { { MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip" },
-		{ NULL, NULL } };
 	gboolean zipped = exchange->gzip && map_gzip_deflate(reply);
-	return respond(exchange, connection, MHD_HTTP_OK, reply, zipped ? gzip_header : NULL);
+	return respond(
+		exchange, connection, MHD_HTTP_OK, reply, zipped ? gzip_header : soap_header);
 }
 
 void map_front_answer(gpointer token, GString *reply, gpointer data)
@@ -148,11 +176,6 @@ void map_front_answer(gpointer token, GString *reply, gpointer data)
 }
 
 /* ---- a request, from its headers to the engine */
-
-static const char *header(struct MHD_Connection *connection, const char *name)
-{
-	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
-}
 
 static void judge_peer(
 	const struct map_front *front, struct map_peer *peer, struct MHD_Connection *connection)
@@ -213,11 +236,19 @@ static void set_timeout(struct MHD_Connection *connection, unsigned seconds)
 	(void)MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
 }
 
-static gboolean accepts_gzip(struct MHD_Connection *connection)
+/* 0: a request for the engine; else the status it is answered with at once. */
+static unsigned judge_method(struct MHD_Connection *connection, const char *method)
 {
-	const char *value = header(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING);
-	const char *at = value ? strstr(value, "gzip") : NULL;
-	return at && !g_str_has_prefix(at, "gzip;q=0");
+	const char *ignored;
+	size_t size;
+
+	if (g_str_equal(method, MHD_HTTP_METHOD_POST))
+		return 0;
+	if (g_str_equal(method, MHD_HTTP_METHOD_GET) &&
+		MHD_lookup_connection_value_n(connection, MHD_GET_ARGUMENT_KIND, WSDL, strlen(WSDL),
+			&ignored, &size) == MHD_YES)
+		return MHD_HTTP_OK;
+	return MHD_HTTP_METHOD_NOT_ALLOWED;
 }
 
 static enum MHD_Result begin(struct map_front *front, struct MHD_Connection *connection,
@@ -231,10 +262,10 @@ static enum MHD_Result begin(struct map_front *front, struct MHD_Connection *con
 	*request = exchange;
 	g_atomic_int_inc(&front->n_exchanges);
 	set_timeout(connection, front->config->limits.handshake_timeout_s);
-	exchange->gzip = accepts_gzip(connection);
+	exchange->gzip = map_gzip_is_accepted(header(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING));
 	exchange->status = authenticate(front, exchange, connection);
-	if (!exchange->status && !g_str_equal(method, MHD_HTTP_METHOD_POST))
-		exchange->status = MHD_HTTP_METHOD_NOT_ALLOWED;
+	if (!exchange->status)
+		exchange->status = judge_method(connection, method);
 	if (is_too_large(front, connection)) {
 		/* Not worth reading: the connection ends with the answer. */
 		exchange->status = exchange->status ? exchange->status : MHD_HTTP_CONTENT_TOO_LARGE;
@@ -262,22 +293,20 @@ static enum MHD_Result take(
 	return exchange->discarded <= limit ? MHD_YES : MHD_NO;
 }
 
-static gboolean inflate_body(
+static enum map_gzip inflate_body(
 	struct map_front *front, struct map_exchange *exchange, struct MHD_Connection *connection)
 {
 	const char *encoding = header(connection, MHD_HTTP_HEADER_CONTENT_ENCODING);
 	if (!encoding || g_ascii_strcasecmp(encoding, "identity") == 0)
-		return TRUE;
+		return MAP_GZIP_GOOD;
+	if (!map_gzip_is(encoding))
+		return MAP_GZIP_DAMAGED;
 	GString *inflated = g_string_new(NULL);
-	if (g_ascii_strcasecmp(encoding, "gzip") != 0 ||
-		!map_gzip_inflate(exchange->body->str, exchange->body->len,
-			front->config->limits.max_body, inflated)) {
-		g_string_free(inflated, TRUE);
-		return FALSE;
-	}
+	enum map_gzip status = map_gzip_inflate(
+		exchange->body->str, exchange->body->len, front->config->limits.max_body, inflated);
 	g_string_free(exchange->body, TRUE);
 	exchange->body = inflated;
-	return TRUE;
+	return status;
 }
 
 /* Carries the request out; the answer, or NULL when the connection now waits for it. */
@@ -306,18 +335,25 @@ static enum MHD_Result carry_out(
 	g_autoptr(GError) error = NULL;
 	GString *reply = NULL;
 
-	if (!inflate_body(front, exchange, connection))
-		return respond_fault(exchange, connection, "Sender",
+	switch (inflate_body(front, exchange, connection)) {
+	case MAP_GZIP_GOOD:
+		break;
+	case MAP_GZIP_TOO_LARGE:
+		exchange->status = MHD_HTTP_CONTENT_TOO_LARGE;
+		return refuse(exchange, connection);
+	case MAP_GZIP_DAMAGED:
+		return respond_fault(exchange, connection, IFMAP_PARSE_BAD_XML,
 			"the body is not what Content-Encoding says");
+	}
 	enum ifmap_parse_status status = ifmap_request_parse(exchange->body->str,
 		exchange->body->len, &front->limits, &call.request, &session_id, &error);
 	g_string_free(g_steal_pointer(&exchange->body), TRUE);
 	set_timeout(connection, 0);
 	switch (status) {
 	case IFMAP_PARSE_BAD_XML:
-		return respond_fault(exchange, connection, "Sender", error->message);
 	case IFMAP_PARSE_NOT_UNDERSTOOD:
-		return respond_fault(exchange, connection, "MustUnderstand", error->message);
+	case IFMAP_PARSE_OLD_SOAP:
+		return respond_fault(exchange, connection, status, error->message);
 	case IFMAP_PARSE_REFUSED:
 		reply = g_string_new(NULL);
 		map_engine_refuse(front->engine, &call, session_id, error, reply);

@@ -6,27 +6,59 @@
 #define GZIP_WINDOW  (15 + 16) /* the largest window, and a gzip header */
 #define MEMORY_LEVEL 8
 
-gboolean map_gzip_inflate(const char *data, size_t size, size_t max_size, GString *out)
+gboolean map_gzip_is(const char *encoding)
+{
+	return g_ascii_strcasecmp(encoding, "gzip") == 0 ||
+	       g_ascii_strcasecmp(encoding, "x-gzip") == 0;
+}
+
+/* "q=0" and "q=0.000" refuse, any other weight accepts (RFC 9110, 12.4.2). */
+static gboolean refuses(const char *parameters)
+{
+	const char *weight = strstr(parameters, "q=");
+
+	return weight && weight[2] && weight[2 + strspn(weight + 2, "0. \t")] == '\0';
+}
+
+gboolean map_gzip_is_accepted(const char *accepted)
+{
+	g_auto(GStrv) codings = g_strsplit(accepted ? accepted : "", ",", 32);
+
+	for (char **coding = codings; *coding; coding++) {
+		char *parameters = strchr(*coding, ';');
+
+		if (parameters)
+			*parameters++ = '\0';
+		if (map_gzip_is(g_strstrip(*coding)))
+			return !parameters || !refuses(parameters);
+	}
+	return FALSE;
+}
+
+enum map_gzip map_gzip_inflate(const char *data, size_t size, size_t max_size, GString *out)
 {
 	z_stream stream = { 0 };
 	unsigned char chunk[8192];
+	gboolean fits = TRUE;
 	int status = Z_OK;
 
 	if (size > G_MAXUINT || inflateInit2(&stream, GZIP_WINDOW) != Z_OK)
-		return FALSE;
+		return MAP_GZIP_DAMAGED;
 	stream.next_in = (unsigned char *)data;
 	stream.avail_in = (unsigned)size;
-	while (status == Z_OK) {
+	while (status == Z_OK && fits) {
 		stream.next_out = chunk;
 		stream.avail_out = sizeof(chunk);
 		status = inflate(&stream, Z_NO_FLUSH);
 		size_t n = sizeof(chunk) - stream.avail_out;
-		if (out->len + n > max_size)
-			break;
-		g_string_append_len(out, (const char *)chunk, (gssize)n);
+		fits = out->len + n <= max_size;
+		if (fits)
+			g_string_append_len(out, (const char *)chunk, (gssize)n);
 	}
 	(void)inflateEnd(&stream);
-	return status == Z_STREAM_END && stream.avail_in == 0;
+	if (!fits)
+		return MAP_GZIP_TOO_LARGE;
+	return status == Z_STREAM_END && stream.avail_in == 0 ? MAP_GZIP_GOOD : MAP_GZIP_DAMAGED;
 }
 
 gboolean map_gzip_deflate(GString *text)

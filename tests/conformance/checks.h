@@ -13,4 +13,6 @@ struct check_group {
 	size_t n_checks;
 };
 
+extern const struct check_group CHECKS_CLIENT;
+extern const struct check_group CHECKS_FORMS;
 extern const struct check_group CHECKS_HTTP;

@@ -6,6 +6,7 @@
 #include "https.h"
 #include "ifmap/dialect.h"
 #include "statements.h"
+#include "timers.h"
 
 /* All switches in their second position. */
 #define SWITCH(member, key, where, first, second, what) #key "=" second "\n"
@@ -86,14 +87,19 @@ int main(int argc, char **argv)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	server = server_new("[limits]\nbody=2097152\n");
 	switched = server_new(SWITCHED);
+	struct timers *timers = timers_begin();
 	for (size_t i = 0; i < G_N_ELEMENTS(groups); i++)
 		add_group(groups[i], &carrier);
 	add_group(&CONFORMANCE_SWITCHED, &other);
 	add_checks(&CHECKS_HTTP);
+	add_checks(&CHECKS_FORMS);
+	add_checks(&CHECKS_CLIENT);
+	timers_add(timers, count);
 	g_test_add_func("/page/fresh", test_page);
 	int status = g_test_run();
 	server_free(server);
 	server_free(switched);
+	timers_free(timers);
 	curl_global_cleanup();
 	return status;
 }

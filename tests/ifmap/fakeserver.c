@@ -148,7 +148,7 @@ static gpointer run_conn(gpointer data)
 	struct fake_conn *conn = data;
 	int result;
 
-	must(gnutls_init(&conn->tls, GNUTLS_SERVER));
+	must(gnutls_init(&conn->tls, GNUTLS_SERVER | GNUTLS_NO_SIGNAL));
 	must(gnutls_set_default_priority(conn->tls));
 	must(gnutls_credentials_set(conn->tls, GNUTLS_CRD_CERTIFICATE, conn->server->credentials));
 	gnutls_transport_set_int(conn->tls, conn->fd);

@@ -133,7 +133,6 @@ static const char *const malformed[] = {
 	"not xml at all",
 	"<a/>",
 	"<Envelope/>",
-	"<env:Envelope xmlns:env='http://schemas.xmlsoap.org/soap/envelope/'><env:Body/></env:Envelope>",
 	"<env:Envelope xmlns:env='" SOAP "'/>",
 	"<env:Envelope xmlns:env='" SOAP "'><env:Head/></env:Envelope>",
 	HEAD "</env:Body><env:Body/></env:Envelope>",
@@ -204,6 +203,17 @@ static void test_tolerated(void)
 		g_test_message("%s", tolerated[i]);
 		ifmap_request_free(parse_or_die(tolerated[i]));
 	}
+}
+
+static void test_old_soap(void)
+{
+	const char *xml = "<env:Envelope xmlns:env='http://schemas.xmlsoap.org/soap/envelope/'>"
+			  "<env:Body/></env:Envelope>";
+	g_autoptr(GError) error = NULL;
+	struct ifmap_request *request = NULL;
+
+	g_assert_cmpint(parse(xml, -1, &request, NULL, &error), ==, IFMAP_PARSE_OLD_SOAP);
+	g_assert_nonnull(error);
 }
 
 static void test_must_understand(void)
@@ -436,6 +446,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/ifmap/request/refused", test_refused);
 	g_test_add_func("/ifmap/request/malformed", test_malformed);
 	g_test_add_func("/ifmap/request/tolerated", test_tolerated);
+	g_test_add_func("/ifmap/request/old-soap", test_old_soap);
 	g_test_add_func("/ifmap/request/must-understand", test_must_understand);
 	g_test_add_func("/ifmap/request/utf16", test_utf16);
 	g_test_add_func("/ifmap/request/publish", test_publish);

@@ -340,6 +340,7 @@ static char *ask(struct run *run, const struct sequence_step *step)
 		break;
 	case IFMAP_PARSE_BAD_XML:
 	case IFMAP_PARSE_NOT_UNDERSTOOD:
+	case IFMAP_PARSE_OLD_SOAP:
 		return g_strdup(error->message);
 	}
 	ifmap_request_free(call.request);

@@ -38,7 +38,7 @@ struct raw *raw_open(const struct server *server, const char *certificate)
 	if (certificate)
 		load_certificate(raw, server, certificate);
 	/* Whoever asks is answered, even if its CA did not sign our certificate. */
-	gnutls_init(&raw->session, GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT);
+	gnutls_init(&raw->session, GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT | GNUTLS_NO_SIGNAL);
 	gnutls_set_default_priority(raw->session);
 	gnutls_credentials_set(raw->session, GNUTLS_CRD_CERTIFICATE, raw->credentials);
 	gnutls_transport_set_int(raw->session, raw->fd);

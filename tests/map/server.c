@@ -34,6 +34,8 @@ static void write_passwords(const struct server *server)
 		g_autofree char *line = map_password_line(name, "pw", 1, NULL);
 		g_string_append_printf(text, "%s\n", line);
 	}
+	g_autofree char *colon = map_password_line("colon", "p:w:", 1, NULL);
+	g_string_append_printf(text, "%s\n", colon);
 	write_file(server, "passwords", text->str);
 }
 

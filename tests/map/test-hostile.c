@@ -1,5 +1,5 @@
 /* Whatever comes in at the socket: the process lives, and the session of somebody else does not
- * notice. Also the session timer, which needs a server with a short one. */
+ * notice. */
 #include <string.h>
 #include <sys/socket.h>
 
@@ -203,38 +203,11 @@ static void test_large_xml(struct bystander *bystander, gconstpointer data)
 	g_string_free(wide, TRUE);
 }
 
-static void test_timer(void)
-{
-	GString *answer = g_string_new(NULL);
-	CURL *curl = server_curl(server, "B", answer);
-	g_autofree char *session_id = server_begin(curl, answer);
-	g_autofree char *operation = g_strdup_printf(
-		"<ifmap:renewSession session-id=\"%s\"/>", session_id);
-	g_autofree char *body = server_envelope(operation);
-	/* C131: with its SSRC open, a silent session outlives the 2 s this server gives. */
-	g_usleep(3500000);
-	g_assert_cmpint(server_post(curl, body, -1, answer), ==, 200);
-	g_assert_nonnull(strstr(answer->str, "renewSessionResult"));
-	/* C130: without it, not; but not before. */
-	curl_easy_cleanup(curl);
-	g_usleep(500000);
-	curl = server_curl(server, "B", answer);
-	g_assert_cmpint(server_post(curl, body, -1, answer), ==, 200);
-	g_assert_nonnull(strstr(answer->str, "renewSessionResult"));
-	curl_easy_cleanup(curl);
-	g_usleep(4500000);
-	curl = server_curl(server, "B", answer);
-	g_assert_cmpint(server_post(curl, body, -1, answer), ==, 200);
-	g_assert_nonnull(strstr(answer->str, "InvalidSessionID"));
-	curl_easy_cleanup(curl);
-	g_string_free(answer, TRUE);
-}
-
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
-	server = server_new("[limits]\nsession-timeout=2\nhandshake-timeout=2\n");
+	server = server_new("[limits]\nhandshake-timeout=2\n");
 #define ADD(name, test) \
 	g_test_add("/map/hostile/" name, struct bystander, NULL, set_up, test, tear_down)
 	ADD("binary rubbish", test_rubbish);
@@ -243,7 +216,6 @@ int main(int argc, char **argv)
 	ADD("4.2 a message that breaks off", test_broken_ends_session);
 	ADD("slow peers", test_slow);
 	ADD("deep, wide and long XML", test_large_xml);
-	g_test_add_func("/map/hostile/C130 C131 the session timer", test_timer);
 	int status = g_test_run();
 	server_free(server);
 	curl_global_cleanup();
