@@ -3,7 +3,6 @@
 #include "host/carry.h"
 #include "host/guard.h"
 #include "host/inventory.h"
-#include "host/netwatch.h"
 #include "host/porter.h"
 #include "host/report.h"
 #include "host/vicinity.h"
@@ -23,7 +22,7 @@ struct agent {
 	struct ifmap_client *client;
 	struct windows *windows;
 	struct virt *virt;
-	struct netwatch *netwatch;
+	struct vicinity *vicinity;
 	struct porter *porter;
 	struct guard *guard;
 	gboolean virt_missing; /* libvirtd is away, and that has been said */
@@ -32,6 +31,7 @@ struct agent {
 	/* NULL until libvirt was reached for the first time, see meet_host() */
 	char *uuid;
 	struct report *report;
+	struct standard *standard;
 	struct inventory *inventory;
 	struct carry *carry;
 };
@@ -95,6 +95,8 @@ static gboolean look(gpointer data)
 	agent->look = 0;
 	guard_sync(agent->guard, book, present);
 	if (settled)
+		vicinity_look(agent->vicinity, agent->inventory, book, agent->guard);
+	if (settled)
 		carry_look(agent->carry, book, inventory_machines(agent->inventory));
 	clear_leftovers(agent);
 	report_self(agent);
@@ -139,8 +141,23 @@ static void on_rules(const char *uuid, gpointer data)
 	} else {
 		report_enforced(agent->report, uuid, NULL);
 		report_refused_forget(agent->report, uuid);
+		standard_blocked_forget(agent->standard, uuid);
 	}
 	look_soon(agent);
+}
+
+/* In the standard's words: who sent it is blocked. What came with a false address is also a
+ * sighting of it. */
+static void report_blocked(struct agent *agent, const struct enforce_refused *refused)
+{
+	static const char *const liars[] = { "spoof-mac", "spoof-ip", "undeclared-ipv6", NULL };
+	const char *mac = vicinity_mac(agent->vicinity, refused->uuid, refused->tap);
+	const char *from = refused->direction == RULES_IN ? refused->peer : mac;
+
+	if (from)
+		standard_blocked(agent->standard, refused->uuid, from, refused->rule);
+	if (refused->direction == RULES_OUT && g_strv_contains(liars, refused->rule))
+		vicinity_refused(agent->vicinity, refused->uuid, refused->local);
 }
 
 static void on_refused(const struct enforce_refused *refused, gpointer data)
@@ -157,8 +174,10 @@ static void on_refused(const struct enforce_refused *refused, gpointer data)
 		.last_ms = now_ms(),
 	};
 
-	if (agent->report)
-		report_refused(agent->report, refused->uuid, &fact);
+	if (!agent->report)
+		return;
+	report_refused(agent->report, refused->uuid, &fact);
+	report_blocked(agent, refused);
 }
 
 static void on_tampered(const struct enforce_tampered *tampered, gpointer data)
@@ -176,8 +195,10 @@ static void on_tampered(const struct enforce_tampered *tampered, gpointer data)
 	};
 
 	g_warning("%s", text);
-	if (agent->report)
-		report_alert(agent->report, NULL, &alert);
+	if (!agent->report)
+		return;
+	report_alert(agent->report, NULL, &alert);
+	standard_event(agent->standard, tampered->machines, &alert, "critical");
 }
 
 static void on_enforcer(const char *backend, const char *why, gpointer data)
@@ -191,17 +212,6 @@ static void on_enforcer(const char *backend, const char *why, gpointer data)
 	else
 		g_warning("enforcer: %s; the kernel keeps its rules, nothing new is cleared", why);
 	look_soon(agent);
-}
-
-/* ---- the kernel's side ---- */
-
-static void on_links(gpointer data)
-{
-	struct agent *agent = data;
-
-	if (agent->report)
-		vicinity_report(agent->report, agent->netwatch, agent->conf->segments,
-			agent->conf->uplinks);
 }
 
 /* ---- libvirt's side ---- */
@@ -249,6 +259,7 @@ static void meet_host(struct agent *agent, const struct virt_host *host)
 
 	agent->uuid = g_strdup(host->uuid);
 	agent->report = report_new(agent->client, agent->uuid);
+	agent->standard = standard_new(agent->client, agent->uuid);
 	inventory_parts = (struct inventory_parts){ agent->report, agent->uuid,
 		agent->conf->segments, agent->seal_key, agent->conf->cpus,
 		agent->conf->memory_mib };
@@ -257,7 +268,7 @@ static void meet_host(struct agent *agent, const struct virt_host *host)
 		look_soon, agent };
 	agent->carry = carry_new(&carry_parts);
 	windows_open(agent->windows, agent->client, agent->uuid);
-	on_links(agent);
+	vicinity_open(agent->vicinity, agent->report, agent->standard);
 	g_message("host %s (%s)", agent->name, agent->uuid);
 }
 
@@ -325,8 +336,8 @@ static gboolean open_parts(struct agent *agent, GError **error)
 	agent->guard = guard_new(agent->conf->enforcer, bridge_of, &guard_events, agent);
 	if (!open_gate(agent, error))
 		return FALSE;
-	agent->netwatch = netwatch_new(on_links, agent, error);
-	if (!agent->netwatch)
+	agent->vicinity = vicinity_new(agent->conf->segments, agent->conf->uplinks, error);
+	if (!agent->vicinity)
 		return FALSE;
 	agent->virt = virt_new(agent->conf->libvirt, &virt_events, agent);
 	look_soon(agent); /* the last known intents are enforced before anybody is reached */
@@ -355,8 +366,9 @@ void agent_free(struct agent *agent)
 	carry_free(agent->carry);
 	guard_free(agent->guard);
 	porter_free(agent->porter);
-	netwatch_free(agent->netwatch);
+	vicinity_free(agent->vicinity);
 	inventory_free(agent->inventory);
+	standard_free(agent->standard);
 	report_free(agent->report);
 	ifmap_client_free(agent->client);
 	windows_free(agent->windows);

@@ -1,6 +1,6 @@
 #include "host/inventory.h"
 
-#include "host/domxml.h"
+#include "host/vicinity.h"
 #include "vapp/seal.h"
 
 #include <string.h>
@@ -26,11 +26,12 @@ static void machine_free(gpointer data)
 	g_free(machine->virt.uuid);
 	g_free(machine->virt.name);
 	g_free(machine->virt.xml);
+	domxml_free(machine->domain);
 	g_free(machine->vapp);
 	g_free(machine);
 }
 
-static gboolean is_present(const struct inventory_machine *machine)
+gboolean inventory_is_present(const struct inventory_machine *machine)
 {
 	return machine->virt.state == VIRT_RUNNING || machine->virt.state == VIRT_PAUSED ||
 	       machine->virt.state == VIRT_MOVING;
@@ -51,7 +52,7 @@ static void report_offer(struct inventory *inventory)
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		const struct inventory_machine *machine = value;
 
-		if (!is_present(machine))
+		if (!inventory_is_present(machine))
 			continue;
 		inventory->capacity.cpus_used += machine->virt.vcpus;
 		inventory->capacity.memory_used_mib += machine->virt.memory_mib;
@@ -59,32 +60,19 @@ static void report_offer(struct inventory *inventory)
 	report_capacity(inventory->parts.report, &inventory->capacity);
 }
 
-static const char *segment_of(struct inventory *inventory, const char *bridge)
-{
-	GHashTableIter iter;
-	gpointer segment;
-	gpointer name;
-
-	g_hash_table_iter_init(&iter, inventory->parts.segments);
-	while (bridge && g_hash_table_iter_next(&iter, &segment, &name))
-		if (strcmp(name, bridge) == 0)
-			return segment;
-	return NULL;
-}
-
 static void report_nics(struct inventory *inventory, const struct inventory_machine *machine)
 {
-	g_autoptr(domxml) xml = machine->virt.xml ? domxml_read(machine->virt.xml, NULL) : NULL;
+	const struct domxml *xml = machine->domain;
 
 	for (unsigned i = 0; xml && i < xml->nics->len; i++) {
 		const struct domxml_nic *nic = xml->nics->pdata[i];
 		struct facts_nic fact = { .tap = nic->tap,
-			.segment = (char *)segment_of(inventory, nic->bridge),
+			.segment = (char *)vicinity_segment(inventory->parts.segments, nic->bridge),
 			.host = (char *)inventory->parts.host_uuid };
 
 		if (nic->mac)
 			report_nic(inventory->parts.report, machine->virt.uuid, nic->mac,
-				is_present(machine) ? &fact : NULL);
+				inventory_is_present(machine) ? &fact : NULL);
 	}
 }
 
@@ -142,6 +130,7 @@ static void machine_here(struct inventory *inventory, const struct virt_domain *
 	machine->virt.uuid = g_strdup(domain->uuid);
 	machine->virt.name = g_strdup(domain->name);
 	machine->virt.xml = g_strdup(domain->xml);
+	machine->domain = domxml_read(domain->xml, NULL);
 	machine->since_ms = old && old->virt.state == domain->state ? old->since_ms : now_ms();
 	read_seal(inventory, machine);
 	g_hash_table_replace(inventory->machines, machine->virt.uuid, machine);
@@ -196,7 +185,7 @@ GHashTable *inventory_present(const struct inventory *inventory)
 
 	g_hash_table_iter_init(&iter, inventory->machines);
 	while (g_hash_table_iter_next(&iter, NULL, &value))
-		if (is_present(value))
+		if (inventory_is_present(value))
 			g_hash_table_add(present, ((struct inventory_machine *)value)->virt.uuid);
 	return present;
 }

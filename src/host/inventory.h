@@ -6,11 +6,13 @@
  * domain; until then nobody may conclude that a machine is absent, and the capacity is not told.
  * One thread; pointers returned are borrowed until the next update.
  */
+#include "host/domxml.h"
 #include "host/report.h"
 #include "host/virt.h"
 
 struct inventory_machine {
 	struct virt_domain virt; /* first: what carry_look() expects */
+	struct domxml *domain;   /* what its XML says; NULL when it cannot be read */
 	char *vapp;              /* by its own metadata; NULL when it names none */
 	const char *seal;        /* none, valid, invalid */
 	guint64 since_ms;        /* in this state, wall clock */
@@ -37,6 +39,8 @@ void inventory_update(struct inventory *inventory, const struct virt_domain *dom
 void inventory_settle(struct inventory *inventory, gboolean settled);
 gboolean inventory_settled(const struct inventory *inventory);
 
+/* It runs, is paused or is being moved. */
+gboolean inventory_is_present(const struct inventory_machine *machine);
 /* uuid -> struct inventory_machine * (which begins with a struct virt_domain). */
 GHashTable *inventory_machines(const struct inventory *inventory);
 /* UUIDs of the machines that run, are paused or are being moved: a set; unref it, the keys are

@@ -128,6 +128,16 @@ void report_conntrack(struct report *report, const char *uuid, const struct fact
 	keep_link(report, FACTS_CONNTRACK, facts_id_device(uuid, NULL), fact);
 }
 
+void report_seen(struct report *report, const char *uuid, const struct facts_seen *fact)
+{
+	keep_link(report, FACTS_SEEN, facts_id_device(uuid, NULL), fact);
+}
+
+void report_routes(struct report *report, const struct facts_routes *fact)
+{
+	facts_keep(report->client, FACTS_ROUTES, report->host, NULL, NULL, fact);
+}
+
 /* ---- refused packets ---- */
 
 static GHashTable *rows_of(struct report *report, const char *uuid)

@@ -27,6 +27,8 @@ void report_nic(
 void report_enforced(struct report *report, const char *uuid, const struct facts_enforced *fact);
 void report_progress(struct report *report, const char *uuid, const struct facts_progress *fact);
 void report_conntrack(struct report *report, const char *uuid, const struct facts_conntrack *fact);
+void report_seen(struct report *report, const char *uuid, const struct facts_seen *fact);
+void report_routes(struct report *report, const struct facts_routes *fact);
 /* Adds `count` packets to what was said of this machine, direction, peer, protocol, port and rule.
  * At most REPORT_REFUSED_MAX such rows a machine; the one longest silent makes room. */
 #define REPORT_REFUSED_MAX 64
