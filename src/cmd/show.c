@@ -30,11 +30,12 @@ static json_t *host_json(const struct world_host *host)
 						  "name", world_machine_name(copy->machine),
 						  "state", copy->runs_on->state));
 	}
-	return json_pack("{s:s, s:s, s:b, s:o?, s:o?, s:o?, s:o, s:o}", "uuid", host->uuid, "name",
-		world_host_name(host), "alive", world_host_alive(host), "fenced",
+	return json_pack("{s:s, s:s, s:b, s:o?, s:o?, s:o?, s:o?, s:o, s:o}", "uuid", host->uuid,
+		"name", world_host_name(host), "alive", world_host_alive(host), "fenced",
 		host->fenced ? facts_to_json(FACTS_FENCED, host->fenced) : NULL, "host",
 		host->fact ? facts_to_json(FACTS_HOST, host->fact) : NULL, "capacity",
-		host->capacity ? facts_to_json(FACTS_CAPACITY, host->capacity) : NULL, "segments",
+		host->capacity ? facts_to_json(FACTS_CAPACITY, host->capacity) : NULL, "routes",
+		host->routes ? facts_to_json(FACTS_ROUTES, host->routes) : NULL, "segments",
 		segments, "machines", machines);
 }
 
@@ -114,6 +115,70 @@ int cmd_hosts(struct context *context, char **args)
 	return code;
 }
 
+/* ---- addresses that nobody declared ---- */
+
+static gboolean has_strangers(const struct world_copy *copy)
+{
+	const GPtrArray *sightings = copy->seen ? copy->seen->sightings : NULL;
+
+	for (unsigned i = 0; sightings && i < sightings->len; i++)
+		if (!((const struct facts_sighting *)sightings->pdata[i])->declared)
+			return TRUE;
+	return FALSE;
+}
+
+/* Machines that were seen with such; free the array. */
+static GPtrArray *strange_copies(const struct world *world)
+{
+	g_autoptr(GPtrArray) hosts = world_hosts(world);
+	GPtrArray *copies = g_ptr_array_new();
+
+	for (unsigned h = 0; h < hosts->len; h++) {
+		const struct world_host *host = hosts->pdata[h];
+
+		for (unsigned i = 0; i < host->copies->len; i++)
+			if (has_strangers(host->copies->pdata[i]))
+				g_ptr_array_add(copies, host->copies->pdata[i]);
+	}
+	return copies;
+}
+
+static json_t *strangers_json(const GPtrArray *copies)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < copies->len; i++) {
+		const struct world_copy *copy = copies->pdata[i];
+
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:o}", "machine", world_machine_name(copy->machine),
+				"host", world_host_name(copy->host), "seen",
+				facts_to_json(FACTS_SEEN, copy->seen)));
+	}
+	return list;
+}
+
+static void print_strangers(const struct world_copy *copy)
+{
+	const GPtrArray *sightings = copy->seen->sightings;
+	const char *comma = "";
+
+	printf("%s on %s uses what nobody declared:", world_machine_name(copy->machine),
+		world_host_name(copy->host));
+	for (unsigned i = 0; i < sightings->len; i++) {
+		const struct facts_sighting *sighting = sightings->pdata[i];
+
+		if (sighting->declared)
+			continue;
+		printf("%s %s (%s)", comma, sighting->address ? sighting->address : "-",
+			g_strcmp0(sighting->by, "refused") == 0 ? "refused" : "seen");
+		comma = ",";
+	}
+	if (copy->seen->n_cut)
+		printf(" and %" G_GUINT64_FORMAT " more", copy->seen->n_cut);
+	putchar('\n');
+}
+
 /* ---- status ---- */
 
 /* Whether a machine of the vApp is active on the host; counts them. */
@@ -158,6 +223,7 @@ static json_t *status_json(const struct world *world)
 	g_autoptr(GPtrArray) vapps = world_vapps(world);
 	json_t *host_list = json_array();
 	json_t *vapp_list = json_array();
+	g_autoptr(GPtrArray) strange = strange_copies(world);
 
 	for (unsigned i = 0; i < hosts->len; i++)
 		json_array_append_new(host_list, host_json(hosts->pdata[i]));
@@ -169,7 +235,8 @@ static json_t *status_json(const struct world *world)
 				"order",
 				vapp->order ? facts_to_json(FACTS_ORDER, vapp->order) : NULL));
 	}
-	return json_pack("{s:o, s:o}", "hosts", host_list, "vapps", vapp_list);
+	return json_pack("{s:o, s:o, s:o}", "hosts", host_list, "vapps", vapp_list, "strangers",
+		strangers_json(strange));
 }
 
 int cmd_status(struct context *context, char **args)
@@ -177,6 +244,7 @@ int cmd_status(struct context *context, char **args)
 	int code = COMMAND_DONE;
 	const struct world *world = context_world(context, &code);
 	g_autoptr(GPtrArray) vapps = world ? world_vapps(world) : NULL;
+	g_autoptr(GPtrArray) strange = world ? strange_copies(world) : NULL;
 
 	if (!world)
 		return code;
@@ -188,6 +256,8 @@ int cmd_status(struct context *context, char **args)
 	putchar('\n');
 	for (unsigned i = 0; i < vapps->len; i++)
 		print_vapp_line(world, vapps->pdata[i]);
+	for (unsigned i = 0; i < strange->len; i++)
+		print_strangers(strange->pdata[i]);
 	return code;
 }
 

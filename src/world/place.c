@@ -279,6 +279,8 @@ static const struct row rows[FACTS_N_KINDS] = {
 	[FACTS_RESERVATION] = { "device", "device", ROLE_BOTH, ON_COPY(reservation), TOUCH_HOST,
 		NULL },
 	[FACTS_PROGRESS] = { "device", "device", ROLE_BOTH, ON_COPY(progress), TOUCH_ORDER, NULL },
+	[FACTS_SEEN] = { "device", "device", ROLE_BOTH, ON_COPY(seen), 0, NULL },
+	[FACTS_ROUTES] = { "device", NULL, ROLE_HOST, ON_HOST(routes), 0, NULL },
 	[FACTS_NIC] = { "device", "mac", ROLE_MACHINE, OBJECT_NONE, 0, 0, follow_nic },
 	[FACTS_MEMBER_OF] = { "device", "vapp", ROLE_MACHINE, ON_MACHINE(member_of),
 		TOUCH_VAPP | TOUCH_HOSTS, follow_member },

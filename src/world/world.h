@@ -42,6 +42,7 @@ struct world_copy {
 	const struct facts_enforced *enforced;
 	const struct facts_reservation *reservation;
 	const struct facts_progress *progress;
+	const struct facts_seen *seen;
 	unsigned n_facts;
 };
 
@@ -54,6 +55,7 @@ struct world_host {
 	const struct facts_history *history;
 	const struct facts_fenced *fenced;
 	const struct facts_enrolled *enrolled;
+	const struct facts_routes *routes;
 	GHashTable *segments; /* name → const struct facts_segment_present * */
 	GPtrArray *copies;    /* struct world_copy *, in order of machine UUID */
 };
