@@ -135,7 +135,9 @@ static void give_up(struct map_engine *engine, struct map_subscription *subscrip
 /* The session holds more than it may: drop everything (8.6). */
 static void check_session_size(struct map_engine *engine, struct map_client *client)
 {
-	if (client->buf.size <= client->max_poll_size)
+	gboolean alone = client->buf.size > client->max_poll_size;
+	if (!alone && (client->buf.size == 0 || map_account_pending(client->account) <=
+							client->account->quota.pending))
 		return;
 	GHashTableIter iter;
 	gpointer value;
@@ -147,7 +149,8 @@ static void check_session_size(struct map_engine *engine, struct map_client *cli
 	}
 	map_pollbuf_clear(&client->buf);
 	client->overflowed = TRUE;
-	map_engine_remark(engine, MAP_NOTE_OVERFLOW, client, "max-poll-result-size");
+	map_engine_remark(engine, MAP_NOTE_OVERFLOW, client,
+		alone ? "max-poll-result-size" : "pending, of all its sessions");
 }
 
 static void buffer_too_big(

@@ -22,7 +22,6 @@ static const struct {
 		"cannot make changes durable" },
 	[MAP_NOTE_THROTTLED] = { G_LOG_LEVEL_INFO, "throttled", "too many requests a second" },
 	[MAP_NOTE_WOULD_REFUSE] = { G_LOG_LEVEL_MESSAGE, "would-refuse", "rules on trial" },
-	[MAP_NOTE_POLICY] = { G_LOG_LEVEL_MESSAGE, "rules", "other rules are in force" },
 };
 
 /* Longest piece of foreign text in one log line. */
@@ -119,6 +118,7 @@ gboolean map_daemon_reload(struct map_daemon *daemon, GError **error)
 	if (!policy || !map_auth_reload(daemon->auth, error))
 		return FALSE;
 	map_engine_set_policy(daemon->engine, policy);
+	g_message("other rules are in force");
 	return TRUE;
 }
 

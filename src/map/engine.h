@@ -30,7 +30,6 @@ enum map_note {
 	MAP_NOTE_STORE_FAILED,
 	MAP_NOTE_THROTTLED,    /* more requests a second than the client may send */
 	MAP_NOTE_WOULD_REFUSE, /* a policy on trial permitted what its rules refuse */
-	MAP_NOTE_POLICY,       /* other rules are in force */
 };
 
 struct map_engine_ops {

@@ -348,7 +348,6 @@ static enum MHD_Result carry_out(
 	enum ifmap_parse_status status = ifmap_request_parse(exchange->body->str,
 		exchange->body->len, &front->limits, &call.request, &session_id, &error);
 	g_string_free(g_steal_pointer(&exchange->body), TRUE);
-	set_timeout(connection, 0);
 	switch (status) {
 	case IFMAP_PARSE_BAD_XML:
 	case IFMAP_PARSE_NOT_UNDERSTOOD:
@@ -400,6 +399,9 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **re
 	if (!exchange)
 		return;
 	uncork(exchange, connection);
+	/* Who has read its answer may be silent as long as it likes. */
+	if (how == MHD_REQUEST_TERMINATED_COMPLETED_OK && exchange->client)
+		set_timeout(connection, 0);
 	if (how != MHD_REQUEST_TERMINATED_COMPLETED_OK)
 		map_engine_connection_broken(front->engine, exchange->peer->number);
 	map_exchange_close(exchange);

@@ -24,7 +24,7 @@
 	ROW(COUNT, max_types, types, 10000, 22, 1000000, "metadata types whose cardinality is remembered") \
 	ROW(COUNT, max_connections, connections, 8192, 2, 1000000, "TCP connections") \
 	ROW(COUNT, session_timeout_s, session-timeout, 180, 1, 86400, "seconds a session lives without a connection") \
-	ROW(COUNT, handshake_timeout_s, handshake-timeout, 30, 1, 3600, "seconds a peer may be silent before it has authenticated")
+	ROW(COUNT, handshake_timeout_s, handshake-timeout, 30, 1, 3600, "seconds a peer may be silent before it has authenticated, or leave an answer unread")
 
 /* ROW(member, key, default, min, max, meaning) */
 #define MAP_QUOTAS(ROW) \
@@ -32,7 +32,7 @@
 	ROW(subscriptions, subscriptions, 1000, 1, 1000000, "of one client, all its sessions together") \
 	ROW(stored, stored, 1073741824, 1000, 1099511627776, "bytes of metadata standing per client") \
 	ROW(forever, forever, 268435456, 1000, 1099511627776, "bytes of it with lifetime forever") \
-	ROW(pending, pending, 134217728, 100000, 1099511627776, "bytes of results that a client has not fetched, all its sessions together") \
+	ROW(pending, pending, 134217728, 1000, 1099511627776, "bytes of results that a client has not fetched, all its sessions together") \
 	ROW(requests, requests, 100000, 1, 10000000, "requests of one client a second, averaged over 5 s") \
 	ROW(search_cost, search-cost, 10000000, 100, 1000000000000, "links and metadata that one search may look at")
 /* clang-format on */

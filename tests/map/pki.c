@@ -15,8 +15,8 @@ struct pair {
 			g_error("%s: %s", #call, gnutls_strerror(must_status)); \
 	} while (0)
 
-/* `issuer` NULL: signs itself and may sign others. */
-static struct pair make(const char *name, const struct pair *issuer)
+/* `issuer` NULL: signs itself and may sign others. `uri` may be NULL. */
+static struct pair make_with(const char *name, const struct pair *issuer, const char *uri)
 {
 	struct pair pair;
 	static guint8 serial;
@@ -40,9 +40,17 @@ static struct pair make(const char *name, const struct pair *issuer)
 			loopback, sizeof(loopback), GNUTLS_FSAN_SET));
 	else
 		issuer = &pair;
+	if (uri)
+		MUST(gnutls_x509_crt_set_subject_alt_name(pair.certificate, GNUTLS_SAN_URI, uri,
+			(unsigned)strlen(uri), GNUTLS_FSAN_APPEND));
 	MUST(gnutls_x509_crt_sign2(
 		pair.certificate, issuer->certificate, issuer->key, GNUTLS_DIG_SHA256, 0));
 	return pair;
+}
+
+static struct pair make(const char *name, const struct pair *issuer)
+{
+	return make_with(name, issuer, NULL);
 }
 
 static void save(const char *dir, const char *name, const char *ending, const gnutls_datum_t *pem)
@@ -81,4 +89,30 @@ void pki_make(const char *dir)
 	write_and_clear(dir, "bad", &bad);
 	write_and_clear(dir, "ca", &ca);
 	write_and_clear(dir, "stranger", &stranger);
+}
+
+static gnutls_datum_t load(const char *dir, const char *file)
+{
+	g_autofree char *path = g_build_filename(dir, file, NULL);
+	gnutls_datum_t pem;
+	MUST(gnutls_load_file(path, &pem));
+	return pem;
+}
+
+void pki_issue(const char *dir, const char *name, const char *common_name, const char *uri)
+{
+	gnutls_datum_t certificate = load(dir, "ca.crt");
+	gnutls_datum_t key = load(dir, "ca.key");
+	struct pair ca;
+
+	MUST(gnutls_x509_crt_init(&ca.certificate));
+	MUST(gnutls_x509_privkey_init(&ca.key));
+	MUST(gnutls_x509_crt_import(ca.certificate, &certificate, GNUTLS_X509_FMT_PEM));
+	MUST(gnutls_x509_privkey_import(ca.key, &key, GNUTLS_X509_FMT_PEM));
+	struct pair made = make_with(common_name, &ca, uri);
+	write_and_clear(dir, name, &made);
+	gnutls_x509_crt_deinit(ca.certificate);
+	gnutls_x509_privkey_deinit(ca.key);
+	gnutls_free(certificate.data);
+	gnutls_free(key.data);
 }

@@ -5,3 +5,6 @@
 #include <glib.h>
 
 void pki_make(const char *dir);
+/* NAME.crt and NAME.key for `common_name`, signed by that CA; `uri` (may be NULL) is an alternative
+ * name. */
+void pki_issue(const char *dir, const char *name, const char *common_name, const char *uri);

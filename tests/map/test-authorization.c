@@ -24,6 +24,10 @@ static const char RULES[] = "[prefixes]\n"
 			    "forever = 1000\n"
 			    "subscriptions = 2\n"
 			    "search-cost = 100\n"
+			    "[role unread]\n"
+			    "clients = basic:U\n"
+			    "sessions = 2\n"
+			    "pending = 5000\n"
 			    "[role slow]\n"
 			    "clients = basic:S\n"
 			    "requests = 1\n"
@@ -47,7 +51,7 @@ static const char RULES[] = "[prefixes]\n"
 			    "metadata = x:own\n"
 			    "[rule the rest]\n"
 			    "permit = everything\n"
-			    "roles = full; some; many; little; slow\n";
+			    "roles = full; some; many; little; unread; slow\n";
 
 /* clang-format off */
 #define DEV(name)     "<device><name>" name "</name></device>"
@@ -61,6 +65,7 @@ static const char RULES[] = "[prefixes]\n"
 	"<subscribe><update name=\"" name "\" max-depth=\"" depth "\">" id "</update></subscribe>"
 #define TEN      "0123456789"
 #define HUNDRED  TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+#define BIG      S("s", THOUSAND THOUSAND THOUSAND)
 #define THOUSAND HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED
 
 static const struct script_case CASES[] = {
@@ -129,6 +134,15 @@ static const struct script_case CASES[] = {
 		{ "Q2", SUBSCRIBE("b", "0", DEV("q")), "you may have at most 2 subscriptions" },
 		{ "Q2", SUBSCRIBE("a", "1", DEV("q")), "=ok" },
 		{ "Q2", "<endSession/>", "=end" }, { "Q", "<endSession session-id=\"{oQ}\"/>", "=end" } } },
+	{ "quota of results that nobody fetches", { { "U", "new", "=new" }, { "A", "new", "=new" },
+		{ "U", SUBSCRIBE("a", "0", DEV("u1")), "=ok" }, { "U2", "new", "=new" }, { "U2", SUBSCRIBE("b", "0", DEV("u2")), "=ok" },
+		{ "U2p", "poll", "=search(b): u2" },
+		{ "A", PUBLISH(UPDATE(DEV("u1"), BIG)), "=ok" },
+		/* Within the quota each, not together: the one that goes over it loses, and is told. */
+		{ "A", PUBLISH(UPDATE(DEV("u2"), BIG)), "=ok" },
+		{ "U2p", "poll", "=error PollResultsTooBig" },
+		{ "U2", "<renewSession/>", "=ok" },
+		{ "Up", "<poll session-id=\"{oU}\"/>", "2*searchResult|2*updateResult|!errorResult" } } },
 	{ "quota of metadata, over all sessions", { { "Q", "new", "=new" }, { "Q2", "new", "=new" },
 		{ "Q2", PUBLISH(UPDATE(DEV("q1"), S("s", THOUSAND))), "=ok" },
 		{ "Q", "<publish session-id=\"{oQ}\">" UPDATE(DEV("q2"), S("s", THOUSAND)) "</publish>", "=ok" },
