@@ -1,5 +1,6 @@
 #include "control/control.h"
 
+#include "control/imports.h"
 #include "control/intents.h"
 #include "control/judge.h"
 #include "control/orders.h"
@@ -20,7 +21,7 @@ struct control {
 	struct judge *judge;
 	struct orders *orders;
 	struct world_touched touched;
-	GHashTable *imported; /* vApp -> generation whose intents were published in this session */
+	struct imports *imports; /* generations whose intents were published in this session */
 	gboolean filled;
 	guint run;
 	guint64 run_at_ms; /* wall clock of the pending run, when it is a late one */
@@ -45,11 +46,10 @@ static char *generation_of(const struct world_vapp *vapp)
 static gboolean is_imported(
 	const struct control *control, const struct world_vapp *vapp, const char *generation)
 {
-	const char *said = g_hash_table_lookup(control->imported, vapp->name);
 	GHashTableIter iter;
 	gpointer uuid;
 
-	if (g_strcmp0(said, generation) == 0)
+	if (imports_noted(control->imports, vapp->name, generation))
 		return TRUE;
 	g_hash_table_iter_init(&iter, vapp->machines);
 	while (g_hash_table_iter_next(&iter, &uuid, NULL)) {
@@ -108,7 +108,7 @@ static void import(
 
 	if (is_imported(control, vapp, generation))
 		return;
-	g_hash_table_replace(control->imported, g_strdup(vapp->name), g_strdup(generation));
+	imports_note(control->imports, vapp->name, generation);
 	intents = ifmap_publish_new();
 	retract_strays(control, vapp, intents);
 	if (!intents_publish(intents, vapp->vapp, &options, &error)) {
@@ -121,6 +121,15 @@ static void import(
 	ifmap_client_publish(control->client, g_steal_pointer(&intents), NULL, NULL);
 }
 
+static void tell_broken(
+	struct control *control, const struct world_vapp *vapp, struct ifmap_publish *publish)
+{
+	g_autofree char *state = g_strdup_printf("broken@%" G_GUINT64_FORMAT, vapp->package->at_ms);
+
+	if (imports_note(control->imports, vapp->name, state))
+		alert_import(control, vapp, vapp->error, publish);
+}
+
 static void import_all(struct control *control, struct ifmap_publish *publish)
 {
 	g_autoptr(GPtrArray) vapps = world_vapps(control->world);
@@ -130,10 +139,8 @@ static void import_all(struct control *control, struct ifmap_publish *publish)
 
 		if (vapp->package && vapp->vapp)
 			import(control, vapp, publish);
-		else if (vapp->package && vapp->error &&
-			 g_hash_table_insert(
-				 control->imported, g_strdup(vapp->name), g_strdup("error")))
-			alert_import(control, vapp, vapp->error, publish);
+		else if (vapp->package && vapp->error)
+			tell_broken(control, vapp, publish);
 	}
 }
 
@@ -193,7 +200,7 @@ static void new_world(struct control *control)
 	control->world = world_new();
 	judge_set_world(control->judge, control->world);
 	orders_set_world(control->orders, control->world);
-	g_hash_table_remove_all(control->imported);
+	imports_forget(control->imports);
 	control->touched.everything = TRUE;
 }
 
@@ -269,7 +276,7 @@ struct control *control_new(const struct control_conf *conf, GError **error)
 	control->conf = conf;
 	control->judge = judge_new();
 	control->orders = orders_new(control->judge);
-	control->imported = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	control->imports = imports_new();
 	world_touched_init(&control->touched);
 	new_world(control);
 	if (!read_files(control, error) || !open_map(control, error)) {
@@ -293,7 +300,7 @@ void control_free(struct control *control)
 	judge_free(control->judge);
 	world_free(control->world);
 	world_touched_clear(&control->touched);
-	g_hash_table_unref(control->imported);
+	imports_free(control->imports);
 	g_free(control->seal_key);
 	g_free(control->seal_public);
 	g_free(control->devices);
