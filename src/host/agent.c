@@ -96,7 +96,8 @@ static gboolean look(gpointer data)
 	guard_sync(agent->guard, book, present);
 	if (settled)
 		vicinity_look(agent->vicinity, agent->inventory, book, agent->guard);
-	if (settled)
+	/* An order on disk may be over: one that still says resume could run a machine twice. */
+	if (settled && windows_heard(agent->windows))
 		carry_look(agent->carry, book, inventory_machines(agent->inventory));
 	clear_leftovers(agent);
 	report_self(agent);

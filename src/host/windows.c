@@ -28,6 +28,7 @@ struct windows {
 	struct ifmap_client *client;
 	struct ifmap_mirror *mirrors[N_WINDOWS];
 	gboolean filled[N_WINDOWS]; /* the first result of this window has come */
+	gboolean heard;             /* all have been filled once */
 	struct book *book;
 };
 
@@ -92,8 +93,12 @@ static void on_result(struct ifmap_client *client, const struct ifmap_result *re
 		windows->filled[i] = TRUE;
 	}
 	/* Half a picture is worse than yesterday's. */
-	if (all_filled(windows))
-		turn_page(windows);
+	if (!all_filled(windows))
+		return;
+	if (!windows->heard)
+		windows->changed(windows->data);
+	windows->heard = TRUE;
+	turn_page(windows);
 }
 
 static void on_state(struct ifmap_client *client, enum ifmap_client_state state, const GError *why,
@@ -139,6 +144,11 @@ void windows_open(struct windows *windows, struct ifmap_client *client, const ch
 const struct book *windows_book(const struct windows *windows)
 {
 	return windows->book;
+}
+
+gboolean windows_heard(const struct windows *windows)
+{
+	return windows->heard;
 }
 
 gboolean windows_fresh(const struct windows *windows)

@@ -24,5 +24,7 @@ void windows_free(struct windows *windows);
 void windows_open(struct windows *windows, struct ifmap_client *client, const char *host_uuid);
 
 const struct book *windows_book(const struct windows *windows);
+/* Whether the map has spoken since this program began; until then the book may be of long ago. */
+gboolean windows_heard(const struct windows *windows);
 /* Whether the book is what the map says now, not what it said last. */
 gboolean windows_fresh(const struct windows *windows);
