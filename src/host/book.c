@@ -174,24 +174,37 @@ void book_add(struct book *book, const char *host, const struct ifmap_id *a,
 		put(book, kind, other_end(a, b, host), host, meta, NULL);
 }
 
-gboolean book_equal(const struct book *a, const struct book *b)
+/* What is bound to be kept before anything acts on it. */
+static gboolean is_intent(const struct entry *entry)
 {
+	return entry->kind != FACTS_CONNTRACK && entry->kind != FACTS_CLEARANCE;
+}
+
+static gboolean says_the_same(const struct entry *a, const struct entry *b)
+{
+	return b && g_strcmp0(a->b, b->b) == 0 && facts_equal(a->kind, a->fact, b->fact);
+}
+
+/* Of what `a` holds and `b` does not, or not so. */
+static enum book_change lacks(const struct book *a, const struct book *b)
+{
+	enum book_change change = BOOK_SAME;
 	GHashTableIter iter;
 	gpointer key;
 	gpointer value;
 
-	if (g_hash_table_size(a->entries) != g_hash_table_size(b->entries))
-		return FALSE;
 	g_hash_table_iter_init(&iter, a->entries);
-	while (g_hash_table_iter_next(&iter, &key, &value)) {
-		struct entry *mine = value;
-		struct entry *other = g_hash_table_lookup(b->entries, key);
+	while (change < BOOK_INTENTS && g_hash_table_iter_next(&iter, &key, &value))
+		if (!says_the_same(value, g_hash_table_lookup(b->entries, key)))
+			change = is_intent(value) ? BOOK_INTENTS : BOOK_NEWS;
+	return change;
+}
 
-		if (!other || g_strcmp0(mine->b, other->b) != 0 ||
-			!facts_equal(mine->kind, mine->fact, other->fact))
-			return FALSE;
-	}
-	return TRUE;
+enum book_change book_compare(const struct book *a, const struct book *b)
+{
+	enum book_change change = lacks(a, b);
+
+	return change == BOOK_INTENTS ? change : MAX(change, lacks(b, a));
 }
 
 /* ---- reading ---- */

@@ -2,11 +2,11 @@
 /* What this host was last told: the intents and verdicts that concern it, kept on disk (fail
  * static).
  *
- * The book is rebuilt from the map's mirrors whenever they change and written to its file before
- * anything acts on it; on start it is read from the file, so that a host without a map goes on
- * enforcing. The libvirt hook reads the claims out of the same file when the agent is down
- * (book_file_claims()). One owner, one thread; pointers returned are borrowed until the book is
- * freed.
+ * The book is rebuilt from the map's mirrors whenever they change, and what binds this host is
+ * written to its file before anything acts on it; on start it is read from the file, so that a host
+ * without a map goes on enforcing. The libvirt hook reads the claims out of the same file when the
+ * agent is down (book_file_claims()). One owner, one thread; pointers returned are borrowed until
+ * the book is freed.
  */
 #include "facts/facts.h"
 
@@ -23,8 +23,13 @@ void book_free(struct book *book);
  * published. */
 void book_add(struct book *book, const char *host, const struct ifmap_id *a,
 	const struct ifmap_id *b, const struct ifmap_meta *meta);
-/* Whether both say the same. */
-gboolean book_equal(const struct book *a, const struct book *b);
+/* How much one differs from the other. */
+enum book_change {
+	BOOK_SAME,
+	BOOK_NEWS,    /* in verdicts and connections only, to which nobody is held */
+	BOOK_INTENTS, /* to be on disk before anything acts on it */
+};
+enum book_change book_compare(const struct book *a, const struct book *b);
 
 /* ---- reading ---- */
 

@@ -20,6 +20,8 @@ static const struct window {
 };
 #define N_WINDOWS G_N_ELEMENTS(table)
 
+#define NEWS_MS 1000 /* how long what binds nobody may be missing on disk */
+
 struct windows {
 	windows_changed_fn changed;
 	gpointer data;
@@ -30,6 +32,7 @@ struct windows {
 	gboolean filled[N_WINDOWS]; /* the first result of this window has come */
 	gboolean heard;             /* all have been filled once */
 	struct book *book;
+	guint saving; /* pending */
 };
 
 static gboolean all_filled(const struct windows *windows)
@@ -55,23 +58,41 @@ static void on_mirrored(const struct ifmap_id *a, const struct ifmap_id *b,
 	book_add(filling->book, filling->windows->host_uuid, a, b, meta);
 }
 
-static void turn_page(struct windows *windows)
+static gboolean save(gpointer data)
 {
-	struct filling filling = { windows, book_new() };
+	struct windows *windows = data;
 	g_autoptr(GError) error = NULL;
 
-	for (size_t i = 0; i < N_WINDOWS; i++)
-		ifmap_mirror_foreach(windows->mirrors[i], on_mirrored, &filling);
-	if (book_equal(windows->book, filling.book)) {
-		book_free(filling.book);
-		return;
-	}
-	if (!book_save(filling.book, windows->book_path, &error))
+	if (windows->saving)
+		g_source_remove(windows->saving);
+	windows->saving = 0;
+	if (!book_save(windows->book, windows->book_path, &error))
 		g_warning(
 			"the last known intents could not be kept: %s; they hold until the next restart",
 			error->message);
+	return G_SOURCE_REMOVE;
+}
+
+/* A sync takes milliseconds, of which the gap of a move is made: only what binds us waits for it.
+ */
+static void turn_page(struct windows *windows)
+{
+	struct filling filling = { windows, book_new() };
+	enum book_change change;
+
+	for (size_t i = 0; i < N_WINDOWS; i++)
+		ifmap_mirror_foreach(windows->mirrors[i], on_mirrored, &filling);
+	change = book_compare(windows->book, filling.book);
+	if (change == BOOK_SAME) {
+		book_free(filling.book);
+		return;
+	}
 	book_free(windows->book);
 	windows->book = filling.book;
+	if (change == BOOK_INTENTS)
+		save(windows);
+	else if (!windows->saving)
+		windows->saving = g_timeout_add(NEWS_MS, save, windows);
 	windows->changed(windows->data);
 }
 
@@ -180,6 +201,8 @@ void windows_free(struct windows *windows)
 		return;
 	for (size_t i = 0; i < N_WINDOWS; i++)
 		ifmap_mirror_free(windows->mirrors[i]);
+	if (windows->saving)
+		save(windows);
 	book_free(windows->book);
 	g_free(windows->host_uuid);
 	g_free(windows->book_path);

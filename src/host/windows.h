@@ -1,9 +1,9 @@
 #pragma once
 /* What this host sees of the map: its subscriptions, their mirrors, and the book made of them.
  *
- * The book turns its page only when every window has been filled, and the page is on disk before
- * anybody acts on it (book.h); without a map the last page stays. One thread; pointers into the
- * book are borrowed until the next turn of the main loop.
+ * The book turns its page only when every window has been filled, and what of the page binds
+ * this host is on disk before anybody acts on it (book.h); without a map the last page stays. One
+ * thread; pointers into the book are borrowed until the next turn of the main loop.
  */
 #include "host/book.h"
 

@@ -21,8 +21,8 @@ static void test_each_once(void)
 	struct imports *imports = imports_new();
 
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-		g_assert_cmpint(imports_noted(imports, rows[i].vapp, rows[i].state), ==,
-			!rows[i].is_new);
+		g_assert_cmpint(
+			imports_noted(imports, rows[i].vapp, rows[i].state), ==, !rows[i].is_new);
 		g_assert_cmpint(
 			imports_note(imports, rows[i].vapp, rows[i].state), ==, rows[i].is_new);
 	}
