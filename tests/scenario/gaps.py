@@ -1,13 +1,15 @@
 #!/usr/bin/python3
 """The gap of a group move next to plain concurrent `virsh migrate`s of equal machines, several times on one lab.
 
-Run as root: tests/scenario/gaps.py [-n ROUNDS] [--build DIRECTORY] [--trace FILE]. Both are measured in each round,
-with the same machines running and without load; prints a row a round, then medians. `--trace` keeps the agents' logs.
+Run as root: tests/scenario/gaps.py [-n ROUNDS] [--load] [--build DIRECTORY]. Both are measured in each round, with the
+same machines running; `--load` puts a session through all tiers, 100 requests a second and, for the move, 1000 forbidden
+frames a second on them, as step 5 of the story does. Prints a row a round, then medians.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import statistics
 import sys
 import time
@@ -18,11 +20,13 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "scenario"))
 
 from story import step1, step2, step4  # noqa: E402
-from story.plain import PLAIN  # noqa: E402
+from story.net import CARDS, Flood, forbidden_frames  # noqa: E402
+from story.plain import PLAIN, WEB1, WEB2  # noqa: E402
 from story.stage import SHOP, Stage, ensure  # noqa: E402
-from story.step5 import together  # noqa: E402
+from story.step5 import settled_session, together  # noqa: E402
 from story.watch import Lifecycle, gaps_ms  # noqa: E402
 
+from drover_lab.probe import Requests  # noqa: E402
 from drover_lab.util import wait_for  # noqa: E402
 
 
@@ -34,8 +38,19 @@ def prepare(stage: Stage) -> None:
         wait_for(f"guest {guest.name}", stage.lab.control(guest.name, "A").ready, 90)
 
 
-def plain(stage: Stage, source: str, target: str) -> list[float]:
-    with Lifecycle(stage.lab, "AB") as events:
+def load(stage: Stage, wanted: bool, web1: str, web2: str, forbidden: bool) -> contextlib.ExitStack:
+    """The load of step 5 until it is closed."""
+    stack = contextlib.ExitStack()
+    if wanted:
+        stack.enter_context(Requests(stage.lab, web2))
+        stack.enter_context(settled_session(stage.lab, web1))
+        if forbidden:
+            stack.enter_context(Flood(stage.lab, 1000, forbidden_frames(stage.lab)))
+    return stack
+
+
+def plain(stage: Stage, source: str, target: str, loaded: bool) -> list[float]:
+    with Lifecycle(stage.lab, "AB") as events, load(stage, loaded, WEB1.nics[0].ip4, WEB2.nics[0].ip4, False):
         together(stage, [g.name for g in PLAIN], source, target)
         time.sleep(0.5)
         gaps = gaps_ms(events.stop(), source, target)
@@ -43,9 +58,10 @@ def plain(stage: Stage, source: str, target: str) -> list[float]:
     return [gaps[g.name] for g in PLAIN]
 
 
-def group(stage: Stage, source: str, target: str) -> list[float]:
+def group(stage: Stage, source: str, target: str, loaded: bool) -> list[float]:
     wait_for(f"clearance of {target}", lambda: stage.clear(target), 30, 0.2)
-    with Lifecycle(stage.lab, "AB") as events:
+    with Lifecycle(stage.lab, "AB") as events, \
+            load(stage, loaded, CARDS["shop-web1"].ip4, CARDS["shop-web2"].ip4, True):
         done = stage.fleet.drover("move", "shop", "--to", target, check=False, timeout=120)
         time.sleep(0.5)
         gaps = gaps_ms(events.stop(), source, target)
@@ -61,7 +77,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="gaps.py")
     parser.add_argument("-n", type=int, default=5)
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "gcc")
-    parser.add_argument("--trace", type=Path)
+    parser.add_argument("--load", action="store_true")
+    parser.add_argument("--logs", type=Path, help="where to keep what the agents and control said")
     args = parser.parse_args()
     stage = Stage(args.build)
     ratios, all_plain, all_group = [], [], []
@@ -69,15 +86,14 @@ def main() -> int:
         prepare(stage)
         for i in range(args.n):
             source, target = "AB" if i % 2 == 0 else "BA"
-            p, g = plain(stage, source, target), group(stage, source, target)
+            p, g = plain(stage, source, target, args.load), group(stage, source, target, args.load)
             all_plain += p
             all_group += g
             ratios.append(statistics.median(g) / statistics.median(p))
             print(f"plain {told(p)}   group {told(g)}   ratio {ratios[-1]:.2f}", flush=True)
-        if args.trace:
-            logs = [(stage.lab.dir / n / "log" / f"{d}.log").read_text(errors="replace")
-                    for n, d in (("A", "hostd"), ("B", "hostd"), ("mgmt", "control"))]
-            args.trace.write_text("".join(logs))
+        if args.logs:
+            daemons = (("A", "hostd"), ("B", "hostd"), ("mgmt", "control"))
+            args.logs.write_text("".join(stage.lab.log(*d) for d in daemons))
     finally:
         stage.close()
     print(f"medians: plain {statistics.median(all_plain):.0f} ms, group {statistics.median(all_group):.0f} ms,"
