@@ -251,7 +251,7 @@ class Lab:
         """Run a command inside a node to its end."""
         return run(self.node(name).enter(argv), check=check, timeout=timeout, stdin=stdin)
 
-    def signal(self, name: str, pid: str, what: str) -> None:
+    def send_signal(self, name: str, pid: str, what: str) -> None:
         """Send a signal ("TERM", "STOP") by a pid of the node. The shell's own kill: a minimal Debian has no other."""
         self.exec(name, ["sh", "-c", 'kill -s "$1" "$2"', "sh", what, pid], check=what != "TERM")
 

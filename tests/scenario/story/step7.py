@@ -52,18 +52,18 @@ def connection_is_cut(stage: Stage) -> str:
     """The enforcer is held, so that there is time to make one: outside to the application's port."""
     lab, host = stage.lab, stage.home()
     pid = str(lab.daemons(host)["enforcer"]["pid"])
-    lab.signal(host, pid, "STOP")
+    lab.send_signal(host, pid, "STOP")
     try:
         lab.exec(host, ["nft", "flush", "ruleset"])
         with settled_session(lab, CARDS["shop-app1"].ip4) as session:
-            lab.signal(host, pid, "CONT")
+            lab.send_signal(host, pid, "CONT")
             wait_for("conforming rules", lambda: conforming(stage), 15, 0.1)
             time.sleep(0.3)
             before = session.stat()["answers"]
             time.sleep(1)
             after = session.stat()["answers"]
     finally:
-        lab.signal(host, pid, "CONT")
+        lab.send_signal(host, pid, "CONT")
     ensure(after == before, f"a connection from outside to app1 port 7000 goes on: {after - before} answers in 1 s")
     return "outside to app1 port 7000, made while the enforcer was held: silent once the rules were back"
 

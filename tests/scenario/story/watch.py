@@ -30,7 +30,7 @@ class Lifecycle:
         """(time in s, host, machine, what), in order. May be repeated, with nothing more to say."""
         rows = []
         for host, watcher in self.watchers.items():
-            self.lab.signal(host, self.pids[host], "TERM")
+            self.lab.send_signal(host, self.pids[host], "TERM")
             said, _ = watcher.communicate(timeout=10)
             for line in said.splitlines():
                 if found := EVENT.match(line):
