@@ -1,5 +1,7 @@
 #include "host/enforce_flow.h"
 
+#include <linux/netfilter/nf_conntrack_tcp.h>
+#include <netinet/in.h>
 #include <string.h>
 
 static gboolean nic_has(const struct rules_nic *nic, const struct rules_prefix *address)
@@ -31,6 +33,12 @@ const struct rules_nic *enforce_flow_nic(
 			return nic;
 	}
 	return NULL;
+}
+
+gboolean enforce_flow_is_over(const struct enforce_flow *flow)
+{
+	return flow->protocol == IPPROTO_TCP && (flow->tcp_state == TCP_CONNTRACK_TIME_WAIT ||
+							flow->tcp_state == TCP_CONNTRACK_CLOSE);
 }
 
 gboolean enforce_flow_is_permitted(

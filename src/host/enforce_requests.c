@@ -142,7 +142,7 @@ static gboolean do_cut(
 static void append_flow(const struct enforce_flow *flow,
 	const struct rules_machine *machine G_GNUC_UNUSED, gpointer entries)
 {
-	if (json_array_size(entries) < ENFORCE_FLOWS_MAX)
+	if (json_array_size(entries) < ENFORCE_FLOWS_MAX && !enforce_flow_is_over(flow))
 		json_array_append_new(entries, enforce_flow_to_json(flow));
 }
 

@@ -437,6 +437,10 @@ static void test_flow(void)
 	g_assert_cmpuint(flow.zone, ==, 3);
 	g_assert_nonnull(enforce_flow_nic(&flow, machine));
 	g_assert_true(enforce_flow_is_permitted(&flow, machine));
+	for (flow.tcp_state = 0; flow.tcp_state < 10; flow.tcp_state++)
+		g_assert_cmpint(enforce_flow_is_over(&flow), ==,
+			flow.tcp_state == 7 || flow.tcp_state == 8); /* TIME_WAIT, CLOSE */
+	flow.tcp_state = 3;
 	json = enforce_flow_to_json(&flow);
 	g_assert_true(enforce_flow_from_json(json, &again, &error));
 	again.zone = 3;
