@@ -321,16 +321,16 @@ struct facts_reservation {
 struct facts_order_member {
 	char *vm;
 	char *machine;
-	char *from;            /* host UUID; NULL when it runs nowhere */
-	char *to;              /* host UUID; NULL when it shall run nowhere */
-	char *from_uri;        /* libvirt URI of the source, as peers reach it */
-	char *to_uri;          /* and of the destination */
-	guint64 gap_ms;        /* paused at the source to resumed at the destination, once known */
-	gboolean stays;        /* its source was declared off on the way back: it stays at `to` */
-	guint64 start_order;   /* of a start: machines of a lower one run first; 0: any time */
-	guint64 start_delay_s; /* how long it must have run before the next order's turn comes */
-	guint64 go_ms;         /* since when it is this machine's turn; 0: not yet */
-	guint64 up_ms;         /* since when it was seen running; 0: not yet */
+	char *from;           /* host UUID; NULL when it runs nowhere */
+	char *to;             /* host UUID; NULL when it shall run nowhere */
+	char *from_uri;       /* libvirt URI of the source, as peers reach it */
+	char *to_uri;         /* and of the destination */
+	guint64 gap_ms;       /* paused at the source to resumed at the destination, once known */
+	gboolean stays;       /* its source was declared off on the way back: it stays at `to` */
+	guint64 turn;         /* of a start or stop: those with a lower one go first; 0: any time */
+	guint64 turn_delay_s; /* how long it must be over before the next turn comes */
+	guint64 go_ms;        /* since when it is this machine's turn; 0: not yet */
+	guint64 over_ms;      /* since when it was seen running (stop: off); 0: not yet */
 };
 
 /* One step of an order, as carried out. */

@@ -484,30 +484,11 @@ static enum outcome restart_from(struct scene *scene)
 	return OUTCOME_RUNNING;
 }
 
-/* Whether a member that has to start before this one, here, does not run yet. */
-static gboolean must_wait(const struct scene *scene)
-{
-	const struct facts_member_of *mine = book_member(scene->carry->book, scene->job->uuid);
-
-	for (unsigned i = 0; mine && mine->order && i < scene->order->members->len; i++) {
-		const struct facts_order_member *other = scene->order->members->pdata[i];
-		const struct facts_member_of *member = book_member(scene->carry->book, other->vm);
-		const struct virt_domain *domain = g_hash_table_lookup(
-			scene->carry->domains, other->vm);
-
-		if (member && member->order && member->order < mine->order &&
-			g_strcmp0(other->to, scene->member->to) == 0 &&
-			(!domain || domain->state != VIRT_RUNNING))
-			return TRUE;
-	}
-	return FALSE;
-}
-
 static enum outcome start_to(struct scene *scene)
 {
 	if (scene->state == VIRT_RUNNING)
 		return OUTCOME_DONE;
-	if (is_home(scene) && !must_wait(scene))
+	if (is_home(scene)) /* not before its turn */
 		ask_fresh_start(scene);
 	return OUTCOME_RUNNING;
 }
@@ -527,6 +508,8 @@ static enum outcome stop_from(struct scene *scene)
 
 	if (!is_active(scene))
 		return OUTCOME_DONE;
+	if (!scene->member->go_ms)
+		return OUTCOME_RUNNING; /* not its turn yet */
 	if (!job->timer && !job->asked)
 		job->timer = g_timeout_add(job->carry->patience.shutdown_ms, on_shutdown_over, job);
 	ask(scene, VIRT_SHUTDOWN);

@@ -1,5 +1,7 @@
 #include "plan/order.h"
 
+#include "plan/turns.h"
+
 #include <string.h>
 
 /* Writing down what comes next: phase, state, reason, steps, gaps. */
@@ -209,5 +211,6 @@ gboolean plan_order_apply(struct facts_order *order, const struct plan_next *nex
 		go_back(order, next, now_ms);
 		break;
 	}
+	turns_give(order, observed, now_ms);
 	return !facts_equal(FACTS_ORDER, &before, order);
 }

@@ -1,5 +1,7 @@
 #include "plan/order.h"
 
+#include "plan/turns.h"
+
 #include <string.h>
 
 /* What comes next in an order: one row a phase, docs/moves.md in code. */
@@ -27,6 +29,7 @@ struct look {
 	enum plan_phase phase;
 	guint64 now_ms;
 	guint64 since_ms; /* begin of the phase */
+	guint64 turn_ms;  /* begin of its last turn: what is to be done in time begins here */
 };
 
 typedef gboolean (*over_fn)(const struct look *look, size_t i);
@@ -203,12 +206,15 @@ gboolean plan_order_committed(const struct facts_order *order)
 
 static void wait_until(const struct look *look, guint64 limit_ms, struct plan_next *ret)
 {
-	guint64 passed = elapsed(look->now_ms, look->since_ms);
+	guint64 passed = elapsed(look->now_ms, look->turn_ms);
+	guint64 turn_ms = turns_next_ms(look->order);
 
 	ret->action = PLAN_WAIT;
 	ret->phase = look->phase;
 	ret->code = PLAN_N_CODES;
 	ret->wait_ms = limit_ms > passed ? MIN(limit_ms - passed, SILENT_MS) : 0;
+	if (turn_ms)
+		ret->wait_ms = MIN(ret->wait_ms, MAX(elapsed(turn_ms, look->now_ms), 1));
 }
 
 static void advance(enum plan_phase phase, struct plan_next *ret)
@@ -473,7 +479,7 @@ static void next_in_time(const struct look *look, const struct row *row, struct 
 		if (row->silent == REMEDY_STUCK)
 			text = with_way_out(look, i, side, text);
 		remedy(look, row->silent, PLAN_HOST_LOST, text, ret);
-	} else if (elapsed(look->now_ms, look->since_ms) < row->limit_ms) {
+	} else if (elapsed(look->now_ms, look->turn_ms) < row->limit_ms) {
 		wait_until(look, row->limit_ms, ret);
 	} else if (row->late == REMEDY_FORWARD) {
 		advance(row->next, ret);
@@ -497,6 +503,7 @@ static gboolean look_at(const struct facts_order *order, const struct plan_obser
 {
 	*ret = (struct look){ .order = order, .observed = observed, .now_ms = now_ms };
 	ret->since_ms = phase_began(order);
+	ret->turn_ms = MAX(ret->since_ms, turns_began_ms(order));
 	return plan_verb_from_string(order->verb, &ret->verb) &&
 	       plan_phase_from_string(order->phase, &ret->phase) &&
 	       observed->n_members == (order->members ? order->members->len : 0);

@@ -1,5 +1,7 @@
 #include "plan/order.h"
 
+#include "plan/turns.h"
+
 #include "base/names.h"
 
 #include <string.h>
@@ -190,7 +192,33 @@ static char *uri_of(const struct world *world, const char *uuid)
 	return g_strdup(host && host->fact ? host->fact->libvirt_uri : NULL);
 }
 
-static void add_member(struct facts_order *order, const struct world *world,
+static unsigned highest_order(const struct vapp *vapp)
+{
+	unsigned highest = 0;
+
+	for (unsigned i = 0; i < vapp->machines->len; i++)
+		highest = MAX(highest,
+			((const struct vapp_machine *)vapp->machines->pdata[i])->start_order);
+	return highest;
+}
+
+/* OVF's StartupSection: starts in order, stops in reverse order. */
+static void set_turn(struct facts_order_member *member, enum plan_verb verb,
+	const struct vapp *vapp, const struct vapp_machine *machine)
+{
+	if (!machine->start_order)
+		return;
+	if (verb == PLAN_VERB_START) {
+		member->turn = machine->start_order;
+		member->turn_delay_s = machine->start_delay_s;
+	} else if (verb == PLAN_VERB_STOP || verb == PLAN_VERB_REMOVE) {
+		member->turn = highest_order(vapp) - machine->start_order + 1;
+		member->turn_delay_s = machine->stop_delay_s;
+	}
+}
+
+/* NULL: it is where it shall be and takes no part. */
+static struct facts_order_member *add_member(struct facts_order *order, const struct world *world,
 	const struct vapp_machine *machine, const char *uuid, const char *to)
 {
 	gboolean starts = g_strcmp0(order->verb, "start") == 0;
@@ -198,7 +226,7 @@ static void add_member(struct facts_order *order, const struct world *world,
 	struct facts_order_member *member;
 
 	if (g_strcmp0(from, to) == 0)
-		return;
+		return NULL;
 	member = facts_list_add(order->members, FACTS_ORDER, "member");
 	member->vm = g_strdup(uuid);
 	member->machine = g_strdup(machine->name);
@@ -206,6 +234,7 @@ static void add_member(struct facts_order *order, const struct world *world,
 	member->to = g_strdup(to);
 	member->from_uri = uri_of(world, from);
 	member->to_uri = uri_of(world, to);
+	return member;
 }
 
 static void add_steps(struct facts_order *order, enum plan_verb verb, guint64 now_ms)
@@ -232,12 +261,16 @@ void plan_order_init(struct facts_order *order, const struct world *world, const
 	order->members = facts_list_new();
 	order->steps = facts_list_new();
 	for (unsigned i = 0; i < vapp->machines->len; i++) {
-		g_autofree char *uuid = vapp_machine_uuid(vapp, vapp->machines->pdata[i]);
-
-		add_member(order, world, vapp->machines->pdata[i], uuid,
+		const struct vapp_machine *machine = vapp->machines->pdata[i];
+		g_autofree char *uuid = vapp_machine_uuid(vapp, machine);
+		struct facts_order_member *member = add_member(order, world, machine, uuid,
 			placement && i < placement->n_hosts ? placement->hosts[i] : NULL);
+
+		if (member)
+			set_turn(member, request->verb, vapp, machine);
 	}
 	add_steps(order, request->verb, request->now_ms);
+	turns_give(order, NULL, request->now_ms);
 }
 
 void plan_order_refuse(
@@ -292,6 +325,8 @@ struct plan_holds plan_order_holds(
 		if (g_strcmp0(order->verb, verb_names[holds_table[i].verb]) == 0 &&
 			g_strcmp0(order->phase, phase_names[holds_table[i].phase]) == 0)
 			holds = holds_table[i].holds;
+	if (turns_matter(order) && !member->go_ms && holds.to)
+		holds.to = "arrival"; /* a host starts only what is at home there */
 	if (member->stays)
 		holds = (struct plan_holds){ NULL, "home" };
 	if (!member->from)

@@ -145,6 +145,21 @@ static const struct duty {
 	{ "stop", TRUE, "shutoff" },
 };
 
+/* What a host goes by: the reservation it holds, and the order's word. */
+static gboolean is_its_turn(struct fleet *fleet, const struct facts_order *order,
+	const struct facts_order_member *member)
+{
+	g_autofree char *vm = g_strconcat("device:", member->vm, NULL);
+	g_autofree char *to = member->to ? g_strconcat("device:", member->to, NULL) : NULL;
+	const struct facts_reservation *held = to ? world_get(
+							    fleet->world, FACTS_RESERVATION, vm, to)
+						  : NULL;
+
+	if (strcmp(order->phase, "start") == 0)
+		return held && strcmp(held->purpose, "home") == 0;
+	return strcmp(order->phase, "stop") != 0 || member->go_ms > 0;
+}
+
 static void obey_one(struct fleet *fleet, const struct facts_order *order,
 	const struct facts_order_member *member, const struct duty *duty)
 {
@@ -152,7 +167,7 @@ static void obey_one(struct fleet *fleet, const struct facts_order *order,
 	g_autofree char *vm = g_strconcat("device:", member->vm, NULL);
 	g_autofree char *host = uuid ? g_strconcat("device:", uuid, NULL) : NULL;
 
-	if (!host || strcmp(duty->phase, order->phase) != 0)
+	if (!host || strcmp(duty->phase, order->phase) != 0 || !is_its_turn(fleet, order, member))
 		return;
 	if (g_strcmp0(duty->state, "-") != 0)
 		put_state(fleet, vm, host, duty->state);
@@ -440,6 +455,171 @@ static void test_abort_nothing(void)
 	fleet_clear(&fleet);
 }
 
+/* ---- turns ---- */
+
+static void wait_ms(struct fleet *fleet, guint64 ms)
+{
+	fleet->now_ms += ms;
+	settle(fleet);
+}
+
+#define N_SHOP 4
+
+static const char *const shop_names[N_SHOP] = { "web1", "web2", "app1", "db1" };
+
+/* `shop`, off, with these orders and delays (also of stops, in seconds); two machines a host. */
+static void give_orders(struct fleet *fleet, const unsigned *orders, const unsigned *delays)
+{
+	g_autoptr(vapp_value) shop = story_shop();
+
+	for (unsigned i = 0; i < N_SHOP; i++) {
+		struct vapp_machine *machine = shop->machines->pdata[i];
+
+		machine->start_order = orders[i];
+		machine->start_delay_s = machine->stop_delay_s = delays[i];
+	}
+	story_put_package(fleet->world, shop);
+	for (unsigned h = 0; h < 2; h++) {
+		g_autofree char *host = story_host(h ? "B" : "A");
+		struct facts_capacity few = { 0 };
+
+		facts_copy(
+			FACTS_CAPACITY, world_get(fleet->world, FACTS_CAPACITY, host, NULL), &few);
+		few.memory_mib = 214;
+		world_put(fleet->world, FACTS_CAPACITY, host, NULL, &few, NULL);
+		facts_clear(FACTS_CAPACITY, &few);
+		for (unsigned i = 0; i < N_SHOP; i++) {
+			g_autofree char *vm = story_machine("shop", shop_names[i]);
+
+			put_state(fleet, vm, host, NULL);
+		}
+	}
+}
+
+/* Whether the machine runs, anywhere. */
+static gboolean runs(struct fleet *fleet, const char *name)
+{
+	const struct world_machine *machine = world_find_member(fleet->world, "shop", name);
+
+	return machine && world_machine_active(machine);
+}
+
+/* One machine's host does what it is told, now. */
+static void obey_for(struct fleet *fleet, const char *name)
+{
+	g_auto(facts_order) order = { 0 };
+
+	facts_copy(FACTS_ORDER, order_of(fleet, "shop"), &order);
+	for (unsigned i = 0; order.members && i < order.members->len; i++)
+		for (size_t d = 0; d < G_N_ELEMENTS(duties); d++)
+			if (strcmp(((struct facts_order_member *)order.members->pdata[i])->machine,
+				    name) == 0)
+				obey_one(fleet, &order, order.members->pdata[i], &duties[d]);
+}
+
+/* Runs the order to its end; ret_ms[i]: when machine i was started or stopped. */
+static void run_turns(struct fleet *fleet, guint64 *ret_ms)
+{
+	unsigned n = 0;
+
+	while (!plan_order_ended(order_of(fleet, "shop"))) {
+		for (unsigned i = 0; i < N_SHOP; i++) {
+			gboolean before = runs(fleet, shop_names[i]);
+
+			if (g_test_rand_bit())
+				obey_for(fleet, shop_names[i]);
+			if (runs(fleet, shop_names[i]) != before)
+				ret_ms[i] = fleet->now_ms;
+		}
+		if (g_test_rand_int_range(0, 4) == 0)
+			fleet_restart(fleet);
+		fleet->now_ms += (guint64)g_test_rand_int_range(1, 900);
+		settle(fleet);
+		g_assert_cmpuint(++n, <, 600);
+	}
+	g_assert_cmpstr(order_of(fleet, "shop")->state, ==, "done");
+}
+
+static void check_turns(
+	const unsigned *orders, const unsigned *delays, const guint64 *at_ms, gboolean reverse)
+{
+	for (unsigned i = 0; i < N_SHOP; i++)
+		for (unsigned k = 0; k < N_SHOP; k++)
+			if (orders[i] && orders[k] &&
+				(reverse ? orders[i] > orders[k] : orders[i] < orders[k]))
+				g_assert_cmpuint(at_ms[k], >=, at_ms[i] + delays[i] * 1000);
+}
+
+/* Over several hosts, in random orders with random delays, control killed now and then: nobody
+ * starts before those of a lower order run for as long as their delay, and stops are the reverse.
+ */
+static void test_turns(void)
+{
+	for (unsigned round = 0; round < 30; round++) {
+		unsigned orders[N_SHOP];
+		unsigned delays[N_SHOP];
+		guint64 at_ms[N_SHOP] = { 0 };
+		struct fleet fleet;
+
+		for (unsigned i = 0; i < N_SHOP; i++) {
+			orders[i] = (unsigned)g_test_rand_int_range(0, 4);
+			delays[i] = (unsigned)g_test_rand_int_range(0, 3) * 10;
+		}
+		fleet_init(&fleet);
+		give_orders(&fleet, orders, delays);
+		ask(&fleet, "shop", "r1", "start", "A,B");
+		settle(&fleet);
+		run_turns(&fleet, at_ms);
+		check_turns(orders, delays, at_ms, FALSE);
+		ask(&fleet, "shop", "r2", "stop", NULL);
+		settle(&fleet);
+		run_turns(&fleet, at_ms);
+		check_turns(orders, delays, at_ms, TRUE);
+		fleet_clear(&fleet);
+	}
+}
+
+/* The story in words: the database on its host, then the application on the other, then the web. */
+static void test_turns_in_words(void)
+{
+	static const unsigned orders[N_SHOP] = { 3, 3, 2, 1 };
+	static const unsigned delays[N_SHOP] = { 0, 0, 0, 200 };
+	struct fleet fleet;
+	g_autoptr(ifmap_publish) publish = NULL;
+	guint64 wait;
+
+	fleet_init(&fleet);
+	give_orders(&fleet, orders, delays);
+	ask(&fleet, "shop", "r1", "start", "A,B");
+	settle(&fleet);
+	obey(&fleet, "shop", FALSE);
+	settle(&fleet);
+	g_assert_cmpstr(order_of(&fleet, "shop")->phase, ==, "start");
+	obey(&fleet, "shop", FALSE);
+	g_assert_true(runs(&fleet, "db1"));
+	g_assert_false(runs(&fleet, "app1"));
+	settle(&fleet);
+	/* its delay is longer than a start may take, and that is nobody's fault */
+	wait_ms(&fleet, 199000);
+	g_assert_cmpstr(order_of(&fleet, "shop")->state, ==, "running");
+	obey(&fleet, "shop", FALSE);
+	g_assert_false(runs(&fleet, "app1"));
+	publish = ifmap_publish_new();
+	orders_run(fleet.orders, fleet.now_ms, publish, &wait);
+	g_assert_cmpuint(wait, <=, 1000); /* control looks again when the delay is over */
+	wait_ms(&fleet, 1000);
+	obey(&fleet, "shop", FALSE);
+	g_assert_true(runs(&fleet, "app1"));
+	g_assert_false(runs(&fleet, "web1"));
+	settle(&fleet);
+	/* one that does not come up in its own time brings all back */
+	wait_ms(&fleet, 119000);
+	g_assert_cmpstr(order_of(&fleet, "shop")->phase, ==, "start");
+	wait_ms(&fleet, 1000);
+	g_assert_cmpstr(order_of(&fleet, "shop")->phase, ==, "return");
+	fleet_clear(&fleet);
+}
+
 /* ---- hosts that fall silent ---- */
 
 /* Everything that ends with the session of the host's agent. */
@@ -464,12 +644,6 @@ static void fence(struct fleet *fleet, const char *name)
 	struct facts_fenced fact = { .by = (char[]){ "somebody" } };
 
 	world_put(fleet->world, FACTS_FENCED, host, NULL, &fact, NULL);
-}
-
-static void wait_ms(struct fleet *fleet, guint64 ms)
-{
-	fleet->now_ms += ms;
-	settle(fleet);
 }
 
 /* `shop` on its way to B, B in this phase. */
@@ -741,6 +915,8 @@ int main(int argc, char **argv)
 	g_test_add_data_func("/orders/abort", GINT_TO_POINTER(0), test_abort);
 	g_test_add_data_func("/orders/abort-clock-behind", GINT_TO_POINTER(-60000), test_abort);
 	g_test_add_func("/orders/abort-nothing", test_abort_nothing);
+	g_test_add_func("/orders/turns", test_turns);
+	g_test_add_func("/orders/turns-in-words", test_turns_in_words);
 	g_test_add_func("/orders/fence", test_fence);
 	g_test_add_func("/orders/fence-of-last-life", test_fence_of_last_life);
 	g_test_add_data_func("/orders/silence", NULL, test_silence);

@@ -174,6 +174,7 @@ static void put_member(
 	member->from_uri = g_strdup("qemu+tcp://from/system");
 	member->to_uri = g_strdup("qemu+tcp://to/system");
 	member->stays = stays;
+	member->go_ms = 1;
 	pages_add(stage->book, FACTS_ORDER, "vapp:shop", NULL, &order);
 }
 
