@@ -23,6 +23,11 @@ offers drover map search --d -- "--depth= --dot"
 offers drover vapp re -- remove
 offers drover move shop --t -- "--timeout= --to="
 offers drover vapp export shop --ou -- --output=
+offers drover label hi -- history
+offers drover label history f -- forget
+offers drover label history forget B --rea -- --reason=
+offers drover plan shop --ass -- --assume=
+offers drover fence B --conf -- "--config= --confirm-powered-off"
 offers drover hosts --dry -- ""
 offers drover nothing --js -- ""
 exit $failed

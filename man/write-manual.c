@@ -89,23 +89,33 @@ static void write_commands(void)
 
 /* ---- completion ---- */
 
-static gboolean first_of_noun(const struct command *command)
+/* The words of a command: "label history show" is three. */
+static char **words_of(const struct command *command)
 {
-	return command == COMMANDS || strcmp(command->noun, command[-1].noun) != 0;
+	g_autofree char *name = g_strconcat(
+		command->noun, command->verb ? " " : NULL, command->verb, NULL);
+
+	return g_strsplit(name, " ", -1);
 }
 
+/* What may follow each beginning of a command, once; "." is the empty beginning. */
 static void write_words(void)
 {
-	printf("_drover_nouns='");
-	for (const struct command *c = COMMANDS; c->noun; c++)
-		if (first_of_noun(c))
-			printf("%s ", c->noun);
-	printf("'\ndeclare -A _drover_verbs _drover_options\n");
+	g_autoptr(GHashTable) told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+	printf("declare -A _drover_words _drover_options\n");
 	for (const struct command *c = COMMANDS; c->noun; c++) {
-		if (c->verb)
-			printf("_drover_verbs[%s]+='%s '\n", c->noun, c->verb);
-		printf("_drover_options['%s%s%s']='--help", c->noun, c->verb ? " " : "",
-			c->verb ? c->verb : "");
+		g_auto(GStrv) words = words_of(c);
+		g_autoptr(GString) so_far = g_string_new(NULL);
+
+		for (size_t i = 0; words[i]; i++) {
+			g_autofree char *key = g_strdup(so_far->len ? so_far->str : ".");
+
+			g_string_append_printf(so_far, "%s%s", so_far->len ? " " : "", words[i]);
+			if (g_hash_table_add(told, g_strdup(so_far->str)))
+				printf("_drover_words['%s']+='%s '\n", key, words[i]);
+		}
+		printf("_drover_options['%s']='--help", so_far->str);
 		for (const struct command_option *o = COMMAND_OPTIONS; o->name; o++)
 			if (command_takes(c, o))
 				printf(" --%s%s", o->name, o->argument ? "=" : "");
@@ -116,15 +126,16 @@ static void write_words(void)
 static const char completion[] =
 	"\n_drover()\n"
 	"{\n"
-	"\tlocal current=${COMP_WORDS[COMP_CWORD]} noun=${COMP_WORDS[1]-} words=\n"
-	"\tlocal command=$noun\n"
-	"\t[ -z \"${_drover_verbs[${noun:-none}]-}\" ] || command=\"$noun ${COMP_WORDS[2]-}\"\n"
-	"\tif [ \"$COMP_CWORD\" = 1 ]; then\n"
-	"\t\twords=$_drover_nouns\n"
-	"\telif [ \"$COMP_CWORD\" = 2 ] && [ \"$command\" != \"$noun\" ]; then\n"
-	"\t\twords=${_drover_verbs[$noun]}\n"
-	"\telif [ \"${current#-}\" != \"$current\" ]; then\n"
-	"\t\twords=${_drover_options[$command]-}\n"
+	"\tlocal current=${COMP_WORDS[COMP_CWORD]} command= key= words= i=1\n"
+	"\twhile [ \"$i\" -lt \"$COMP_CWORD\" ]; do\n"
+	"\t\tkey=\"${command:+$command }${COMP_WORDS[i]}\"\n"
+	"\t\t[ -n \"${_drover_words[${key:-none}]-}${_drover_options[${key:-none}]-}\" ] || break\n"
+	"\t\tcommand=$key i=$((i + 1))\n"
+	"\tdone\n"
+	"\tif [ \"${current#-}\" != \"$current\" ]; then\n"
+	"\t\twords=${_drover_options[${command:-none}]-}\n"
+	"\telif [ \"$i\" = \"$COMP_CWORD\" ]; then\n"
+	"\t\twords=${_drover_words[${command:-.}]-}\n"
 	"\tfi\n"
 	"\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n"
 	"\tcase ${COMPREPLY[0]-} in *=) compopt -o nospace 2>/dev/null ;; esac\n"

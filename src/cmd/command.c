@@ -1,6 +1,7 @@
 #include "cmd/command.h"
 
 #include "cmd/assume.h"
+#include "cmd/names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -139,32 +140,59 @@ void command_help_one(FILE *out, const struct command *command)
 
 /* ---- dispatch ---- */
 
+/* How many of the words after the program's name are the command's; 0: they are not all there. */
+static int words_of(const struct command *command, int argc, char **argv)
+{
+	g_autofree char *name = g_strconcat(
+		command->noun, " ", command->verb ? command->verb : "", NULL);
+	g_auto(GStrv) words = g_strsplit(g_strchomp(name), " ", -1);
+	int n = (int)g_strv_length(words);
+
+	for (int i = 0; i < n; i++)
+		if (i + 1 >= argc || strcmp(words[i], argv[i + 1]) != 0)
+			return 0;
+	return n;
+}
+
 /* The command that the first words name, and how many words that took. */
 static const struct command *find(int argc, char **argv, int *ret_words)
 {
 	for (const struct command *c = COMMANDS; c->noun; c++) {
-		if (argc < 2 || strcmp(c->noun, argv[1]) != 0)
-			continue;
-		if (c->verb && (argc < 3 || strcmp(c->verb, argv[2]) != 0))
-			continue;
-		*ret_words = c->verb ? 2 : 1;
-		return c;
+		*ret_words = words_of(c, argc, argv);
+		if (*ret_words)
+			return c;
 	}
 	return NULL;
 }
 
+/* "load, show, check" of a noun; newly allocated, empty if it is none. */
+static char *verbs_of(const char *noun)
+{
+	GString *verbs = g_string_new(NULL);
+
+	for (const struct command *c = COMMANDS; c->noun; c++)
+		if (c->verb && strcmp(c->noun, noun) == 0)
+			g_string_append_printf(verbs, "%s%s", verbs->len ? ", " : "", c->verb);
+	return g_string_free(verbs, FALSE);
+}
+
 static int unknown(int argc, char **argv)
 {
-	gboolean noun = FALSE;
+	const char *noun = argc > 1 ? argv[1] : "";
+	g_autofree char *verbs = verbs_of(noun);
+	g_autoptr(GPtrArray) nouns = g_ptr_array_new();
+	const char *nearest;
 
-	for (const struct command *c = COMMANDS; argc > 1 && c->noun; c++)
-		noun = noun || strcmp(c->noun, argv[1]) == 0;
-	if (noun)
-		fprintf(stderr, "drover: '%s' wants a verb; see drover --help\n", argv[1]);
-	else
-		fprintf(stderr, "drover: '%s' is no command; see drover --help\n",
-			argc > 1 ? argv[1] : "");
-	return COMMAND_USAGE;
+	if (*verbs)
+		return context_say(COMMAND_USAGE, "'%s%s%s' is no command; %s wants one of: %s",
+			noun, argc > 2 ? " " : "", argc > 2 ? argv[2] : "", noun, verbs);
+	for (const struct command *c = COMMANDS; c->noun; c++)
+		g_ptr_array_add(nouns, (gpointer)c->noun);
+	g_ptr_array_add(nouns, NULL);
+	nearest = names_nearest(noun, (const char *const *)nouns->pdata);
+	return context_say(COMMAND_USAGE, "'%s' is no command; %s%s%s", noun,
+		nearest ? "did you mean " : "`drover --help` lists them", nearest ? nearest : "",
+		nearest ? "?" : "");
 }
 
 static int count(char **args)

@@ -15,7 +15,7 @@ enum command_exit {
 
 struct command {
 	const char *noun;
-	const char *verb;      /* NULL: the noun alone is the command */
+	const char *verb;      /* one word or more; NULL: the noun alone is the command */
 	const char *arguments; /* as in the synopsis */
 	const char *options; /* names of struct context_option that it takes beside the common ones,
 				blank separated */
@@ -70,6 +70,8 @@ int cmd_map_publish(struct context *context, char **args);
 int cmd_label_load(struct context *context, char **args);
 int cmd_label_show(struct context *context, char **args);
 int cmd_label_check(struct context *context, char **args);
+int cmd_label_history_show(struct context *context, char **args);
+int cmd_label_history_forget(struct context *context, char **args);
 int cmd_link(struct context *context, char **args);
 int cmd_snapshot(struct context *context, char **args);
 

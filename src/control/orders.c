@@ -1,6 +1,7 @@
 #include "control/orders.h"
 
 #include "control/intents.h"
+#include "label/decide.h"
 #include "plan/order.h"
 #include "plan/place.h"
 
@@ -132,44 +133,30 @@ static void publish_order(struct looking *looking, struct facts_order *order)
 	g_hash_table_replace(looking->orders->said, g_strdup(looking->vapp->name), said);
 }
 
-static void add_new(GPtrArray *types, char **more)
-{
-	for (size_t i = 0; more && more[i]; i++)
-		if (!g_ptr_array_find_with_equal_func(types, more[i], g_str_equal, NULL))
-			g_ptr_array_add(types, more[i]);
-}
-
-static void add_types_of(GPtrArray *types, const struct label_policy *policy, const char *name)
-{
-	const struct label *label = policy && name ? label_policy_find(policy, LABEL_WORKLOAD, name)
-						   : NULL;
-
-	if (label)
-		add_new(types, label->chw);
-}
-
 /* Chinese Walls that remember: a host has run these types from the moment that a machine may start
- * there. */
+ * there. What operators took out stays on record. */
 static void publish_history(const struct looking *looking, const char *host_uuid)
 {
 	const struct world_host *host = world_find_host(looking->orders->world, host_uuid);
 	const struct label_policy *policy = world_label_policy(looking->orders->world, NULL);
 	const struct vapp *vapp = looking->vapp->vapp;
 	g_autoptr(ifmap_id) id = facts_id_device(host_uuid, NULL);
-	g_autoptr(GPtrArray) types = g_ptr_array_new();
-	struct facts_history fact = { 0 };
-	unsigned n_before;
+	g_auto(facts_history) fact = { 0 };
 
 	if (host && host->history)
-		add_new(types, host->history->chw);
-	n_before = types->len;
-	for (unsigned i = 0; i < vapp->machines->len; i++)
-		add_types_of(types, policy, vapp_machine_label(vapp, vapp->machines->pdata[i]));
-	if (types->len == n_before)
-		return;
-	g_ptr_array_add(types, NULL);
-	fact.chw = (char **)types->pdata;
-	facts_publish(looking->publish, FACTS_HISTORY, id, NULL, &fact);
+		facts_copy(FACTS_HISTORY, host->history, &fact);
+	for (unsigned i = 0; policy && i < vapp->machines->len; i++) {
+		const char *label = vapp_machine_label(vapp, vapp->machines->pdata[i]);
+		char **before = fact.chw;
+
+		if (!label)
+			continue;
+		fact.chw = label_history_add(policy, (const char *const *)before, label);
+		g_strfreev(before);
+	}
+	if (fact.chw && *fact.chw &&
+		!(host && host->history && facts_equal(FACTS_HISTORY, host->history, &fact)))
+		facts_publish(looking->publish, FACTS_HISTORY, id, NULL, &fact);
 }
 
 static void publish_histories(const struct looking *looking, const struct facts_order *order)

@@ -89,8 +89,8 @@ static struct plan_reason *history_reason(const struct judging *judging,
 
 	plan_reason_add_fact(reason, "history of %s: %s", host, types);
 	plan_reason_set_fix(reason,
-		"choose another host, or clean %s of what %s left and delete its history from the map",
-		host, types);
+		"choose another host, or clean %s of what %s left and say so: drover label history forget %s",
+		host, types, host);
 	for (char **type = why->other_types; *type; type++) {
 		g_autofree char *remove = g_strconcat("-", *type, NULL);
 

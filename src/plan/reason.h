@@ -51,7 +51,8 @@ enum plan_error {
 	X(LABEL_HISTORY, REFUSAL,                                                                 \
 		"Chinese Wall with a memory: what once ran on the host is in a"                   \
 		" lasting conflict set with a label of the application.",                         \
-		"Choose another host, or clean this one and delete its `history` from the map.")  \
+		"Choose another host, or clean this one and say so:"                              \
+		" `drover label history forget`.")                                                \
 	X(LABEL_UNKNOWN, REFUSAL,                                                                 \
 		"A label is not in the policy in force: what it may run"                          \
 		" beside cannot be told.",                                                        \

@@ -175,6 +175,11 @@ static const struct failure {
 	{ "plan shop --snapshot=@SNAPSHOT -A @@FOLDER/bad-assumptions", COMMAND_REFUSED, "line 3" },
 	{ "plan shop --snapshot=@SNAPSHOT -A label-policy=@FOLDER/broken.json", COMMAND_REFUSED,
 		"broken.json" },
+	{ "staus", COMMAND_USAGE, "did you mean status?" },
+	{ "label", COMMAND_USAGE, "history show" },
+	{ "label history", COMMAND_USAGE, "history forget" },
+	{ "label history forget B red", COMMAND_USAGE, "--reason is missing" },
+	{ "label history show Q --snapshot=@SNAPSHOT", COMMAND_REFUSED, "Q: no such host" },
 	{ "explain NOSUCH", COMMAND_REFUSED, "NOSUCH is no reason code" },
 	{ "label show @FOLDER/none.acm", COMMAND_REFUSED, "none.acm" },
 	{ "vapp import @FOLDER/none.ovf", COMMAND_REFUSED, "none.ovf" },
@@ -222,6 +227,8 @@ static const struct golden {
 		"plan bank --to=B --snapshot=@SNAPSHOT -A label-policy=@FOLDER/policy", 0 },
 	{ "move-assume.txt", "move shop -n --to=C --snapshot=@SNAPSHOT -A @@FOLDER/assumptions",
 		0 },
+	{ "history.txt", "label history show --snapshot=@SNAPSHOT", 0 },
+	{ "history.json", "label history show B --json --snapshot=@SNAPSHOT", 0 },
 	{ "move.txt", "move shop --dry-run --snapshot=@SNAPSHOT", 0 },
 	{ "move.json", "move shop -n --json --snapshot=@SNAPSHOT", 0 },
 	{ "move-c.txt", "move shop -n --to=C --snapshot=@SNAPSHOT", 1 },
@@ -307,6 +314,21 @@ static void put_enforced(struct world *world, const char *machine, const char *d
 	g_assert_true(world_put(world, FACTS_ENFORCED, a, b, &fact, NULL));
 }
 
+/* Red has run there, and green did before somebody cleaned. */
+static void put_history(struct world *world, const char *host)
+{
+	g_autofree char *place = story_host(host);
+	g_auto(facts_history)
+		fact = { .chw = g_strsplit("red", ",", -1), .forgotten = facts_list_new() };
+	struct facts_forgotten *one = facts_list_add(fact.forgotten, FACTS_HISTORY, "forgotten");
+
+	one->chw = g_strdup("green");
+	one->by = g_strdup("root");
+	one->reason = g_strdup("disks wiped");
+	one->at_ms = AS_OF_MS - 60000;
+	g_assert_true(world_put(world, FACTS_HISTORY, place, NULL, &fact, NULL));
+}
+
 /* The story, with reservations; b1's rules differ; a host "AB" whose name is part of nobody's
  * machine, and an order that was refused. */
 static void write_snapshot(void)
@@ -321,6 +343,7 @@ static void write_snapshot(void)
 	char *text;
 
 	world_set_as_of(world, AS_OF_MS);
+	put_history(world, "B");
 	put_reservation(world, "shop", "web1", "A");
 	put_reservation(world, "bank", "b1", "C");
 	put_enforced(world, "b1", "rule customers is missing");

@@ -329,6 +329,17 @@ static void test_race_lost(void)
 	fleet_clear(&fleet);
 }
 
+/* Its order is aborted, and ends. */
+static void move_back(struct fleet *fleet)
+{
+	ask(fleet, "shop", "abort", "abort", NULL);
+	for (unsigned i = 0; i < 6; i++) {
+		settle(fleet);
+		obey(fleet, "shop", FALSE);
+	}
+	g_assert_cmpstr(order_of(fleet, "shop")->state, ==, "rolled-back");
+}
+
 /* History holds the types of every machine, not only of the vApp. */
 static void test_history_of_machines(void)
 {
@@ -351,6 +362,37 @@ static void test_history_of_machines(void)
 	g_assert_true(play_find(publish, FACTS_HISTORY, b, NULL, &history));
 	g_assert_true(g_strv_contains((const char *const *)history.chw, "green"));
 	g_assert_true(g_strv_contains((const char *const *)history.chw, "blue"));
+	fleet_clear(&fleet);
+}
+
+/* What operators took out of a history stays on record, and a host that has run it all is not told
+ * again. */
+static void test_history_kept(void)
+{
+	struct fleet fleet;
+	g_autoptr(ifmap_publish) publish = NULL;
+	g_autoptr(ifmap_publish) again = NULL;
+	g_autofree char *b = story_host("B");
+	g_auto(facts_history)
+		before = { .chw = g_strsplit("red", ",", -1), .forgotten = facts_list_new() };
+	g_auto(facts_history) history = { 0 };
+
+	((struct facts_forgotten *)facts_list_add(before.forgotten, FACTS_HISTORY, "forgotten"))
+		->chw = g_strdup("green");
+	fleet_init(&fleet);
+	world_put(fleet.world, FACTS_HISTORY, b, NULL, &before, NULL);
+	ask(&fleet, "shop", "r1", "move", "B");
+	publish = run(&fleet);
+	g_assert_true(play_find(publish, FACTS_HISTORY, b, NULL, &history));
+	g_assert_cmpuint(history.forgotten->len, ==, 1);
+	g_assert_cmpstr(history.chw[0], ==, "blue");
+	g_assert_cmpstr(history.chw[1], ==, "red");
+	play_apply(fleet.world, publish, NULL);
+	move_back(&fleet);
+	ask(&fleet, "shop", "r2", "move", "B");
+	again = run(&fleet);
+	g_assert_cmpuint(play_count(again, FACTS_ORDER, IFMAP_OPERATION_UPDATE), ==, 1);
+	g_assert_cmpuint(play_count(again, FACTS_HISTORY, IFMAP_OPERATION_UPDATE), ==, 0);
 	fleet_clear(&fleet);
 }
 
@@ -909,6 +951,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/orders/race", test_race);
 	g_test_add_func("/orders/race-lost", test_race_lost);
 	g_test_add_func("/orders/history-of-machines", test_history_of_machines);
+	g_test_add_func("/orders/history-kept", test_history_kept);
 	g_test_add_func("/orders/move", test_move);
 	g_test_add_func("/orders/swap-of-home", test_swap_of_home);
 	g_test_add_func("/orders/resume-from-map", test_resume_from_map);
