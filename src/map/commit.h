@@ -1,7 +1,8 @@
 #pragma once
 /* The engine's inside: its state, and the way from an applied change to everybody who must be told.
  *
- * Shared by engine.c (requests) and boot.c (loading); nobody else includes it. All under
+ * Shared by engine.c (requests), boot.c (loading) and metricsbig.c (a look at subscriptions);
+ * nobody else includes it. All under
  * engine->lock. Answers are not given at once but collected in `wakes` and delivered by
  * map_engine_leave() after the lock is released.
  */

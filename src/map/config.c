@@ -25,6 +25,7 @@
 static const struct base_conf_option client_options[] = {
 	CLIENT("read-only", read_only, "may search and subscribe, not publish or purge"),
 	CLIENT("may-purge-others", purge_others, "may purge another publisher's metadata"),
+	CLIENT("may-read-metrics", metrics, "may read /metrics and /v1/top"),
 	CLIENT("admin", admin, "may write identities of MAP clients and their tasks"),
 	{ NULL },
 };
@@ -47,6 +48,8 @@ const struct base_conf_option MAP_CONFIG_OPTIONS[] = {
 		"rule file: who may read and write what (drover-mapd-rules.conf); empty: everybody everything"),
 	SERVER("store", STRING, store, "/var/lib/drover-mapd/map.sqlite",
 		"database of what must survive; empty: nothing does"),
+	SERVER("metrics-address", STRING, metrics_address, "",
+		"ADDRESS:PORT for GET /metrics in plain HTTP without log-in (127.0.0.1:9180); empty: none"),
 	SERVER("user", STRING, user, "", "account to become when started as root"),
 	{ "server", "threads", BASE_CONF_COUNT, offsetof(struct map_config, threads), "0",
 		"workers; 0: one per processor", 0, 1024 },
@@ -68,6 +71,13 @@ gboolean map_config_check(const struct map_config *config, GError **error)
 	g_set_error(error, BASE_CONF_ERROR, BASE_CONF_ERROR_VALUE,
 		"[server] password-file: neither this nor client-ca is set: nobody could log in");
 	return FALSE;
+}
+
+gboolean map_config_may_read_metrics(const struct map_config *config, const char *client)
+{
+	const struct map_client_config *found = g_hash_table_lookup(config->clients, client);
+
+	return found && found->metrics;
 }
 
 unsigned map_config_rights(const struct map_config *config, const char *client)

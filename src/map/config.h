@@ -16,13 +16,14 @@ struct map_config {
 	char *port_file;   /* where the chosen port is written; "": nowhere */
 	char *certificate; /* PEM files */
 	char *key;
-	char *client_ca;     /* "": certificates are not asked for */
-	char *priorities;    /* GnuTLS */
-	char *password_file; /* "": no Basic */
-	char *rules;         /* rule file; "": what is built in */
-	char *store;         /* database; "" keeps nothing */
-	char *user;          /* to become when started as root; "": stay */
-	unsigned threads;    /* workers; 0: one per processor, at least 2 */
+	char *client_ca;       /* "": certificates are not asked for */
+	char *priorities;      /* GnuTLS */
+	char *password_file;   /* "": no Basic */
+	char *rules;           /* rule file; "": what is built in */
+	char *store;           /* database; "" keeps nothing */
+	char *metrics_address; /* ADDRESS:PORT of the plain listener for figures; "": none */
+	char *user;            /* to become when started as root; "": stay */
+	unsigned threads;      /* workers; 0: one per processor, at least 2 */
 	struct ifmap_dialect dialect;
 	struct map_limits limits;
 	GHashTable *clients; /* name -> struct map_client_config * */
@@ -33,6 +34,7 @@ struct map_client_config {
 	gboolean read_only;
 	gboolean purge_others;
 	gboolean admin;
+	gboolean metrics;
 };
 
 extern const struct base_conf_option MAP_CONFIG_OPTIONS[];
@@ -40,5 +42,7 @@ extern const struct base_conf_option MAP_CONFIG_OPTIONS[];
 /* Can a server be made of it? The error names the keys. */
 gboolean map_config_check(const struct map_config *config, GError **error);
 
+/* Whether it may read the figures of the server. */
+gboolean map_config_may_read_metrics(const struct map_config *config, const char *client);
 /* Set of enum map_right. */
 unsigned map_config_rights(const struct map_config *config, const char *client);

@@ -9,6 +9,7 @@ struct map_exchange *map_exchange_new(
 	exchange->connection = connection;
 	exchange->peer = peer;
 	exchange->hangup = hangup;
+	exchange->operation = -1;
 	return exchange;
 }
 

@@ -38,6 +38,10 @@ struct map_exchange {
 	size_t discarded; /* bytes of a body nobody wants */
 	gboolean gzip;    /* the client takes gzip */
 	gboolean corked;  /* the TLS session holds the answer together */
+	int operation;    /* enum ifmap_request_type, -1 while it is none; for the figures, as: */
+	gint64 whole_us;  /* when the request was whole */
+	size_t n_received;
+	size_t n_sent;
 	/* Shared. */
 	GMutex lock;
 	enum {

@@ -33,6 +33,7 @@ struct map_front {
 	struct ifmap_request_limits limits;
 	struct map_engine *engine;
 	struct map_auth *auth;
+	struct map_metrics *metrics;
 	struct map_hangup *hangup;
 	struct MHD_Daemon *daemon;
 	guint64 n_peers;   /* atomic; also the number of the latest one */
@@ -91,6 +92,7 @@ static enum MHD_Result respond(struct map_exchange *exchange, struct MHD_Connect
 {
 	size_t size = body->len;
 	char *data = g_string_free(body, FALSE);
+	exchange->n_sent = size;
 	struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(
 		size, data, g_free);
 	enum MHD_Result result;
@@ -347,6 +349,8 @@ static enum MHD_Result carry_out(
 	}
 	enum ifmap_parse_status status = ifmap_request_parse(exchange->body->str,
 		exchange->body->len, &front->limits, &call.request, &session_id, &error);
+	exchange->n_received = exchange->body->len;
+	exchange->whole_us = g_get_monotonic_time();
 	g_string_free(g_steal_pointer(&exchange->body), TRUE);
 	switch (status) {
 	case IFMAP_PARSE_BAD_XML:
@@ -358,6 +362,7 @@ static enum MHD_Result carry_out(
 		map_engine_refuse(front->engine, &call, session_id, error, reply);
 		break;
 	case IFMAP_PARSE_OK:
+		exchange->operation = (int)call.request->type;
 		reply = ask_engine(front, exchange, &call);
 		ifmap_request_free(call.request);
 		break;
@@ -390,6 +395,20 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 	return reply ? respond_reply(exchange, connection, reply) : MHD_YES;
 }
 
+static void observe(const struct map_front *front, const struct map_exchange *exchange)
+{
+	if (exchange->operation < 0)
+		return;
+	const struct map_observation seen = {
+		.type = (enum ifmap_request_type)exchange->operation,
+		.client = exchange->client->name,
+		.duration_us = g_get_monotonic_time() - exchange->whole_us,
+		.n_received = exchange->n_received,
+		.n_sent = exchange->n_sent,
+	};
+	map_metrics_observe(front->metrics, &seen);
+}
+
 static void on_completed(void *cls, struct MHD_Connection *connection, void **request,
 	enum MHD_RequestTerminationCode how)
 {
@@ -404,6 +423,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **re
 		set_timeout(connection, 0);
 	if (how != MHD_REQUEST_TERMINATED_COMPLETED_OK)
 		map_engine_connection_broken(front->engine, exchange->peer->number);
+	observe(front, exchange);
 	map_exchange_close(exchange);
 	(void)g_atomic_int_dec_and_test(&front->n_exchanges);
 }
@@ -557,10 +577,11 @@ static struct MHD_Daemon *start_daemon(struct map_front *front)
 }
 
 gboolean map_front_start(
-	struct map_front *front, struct map_engine *engine, struct map_auth *auth, GError **error)
+	struct map_front *front, const struct map_front_parts *parts, GError **error)
 {
-	front->engine = engine;
-	front->auth = auth;
+	front->engine = parts->engine;
+	front->auth = parts->auth;
+	front->metrics = parts->metrics;
 	front->hangup = map_hangup_new(on_hangup, front, error);
 	if (!front->hangup)
 		return FALSE;

@@ -7,6 +7,7 @@
 #include "map/auth.h"
 #include "map/config.h"
 #include "map/engine.h"
+#include "map/metrics.h"
 
 #define MAP_FRONT_ERROR (map_front_error_quark())
 GQuark map_front_error_quark(void);
@@ -18,9 +19,15 @@ struct map_front;
 struct map_front *map_front_open(const struct map_config *config, GError **error);
 /* The port bound. */
 unsigned map_front_port(const struct map_front *front);
-/* Starts the workers. Engine and auth are borrowed and outlive the front's close. */
+/* What the front works with; all borrowed, and outlives the front's close. */
+struct map_front_parts {
+	struct map_engine *engine;
+	struct map_auth *auth;
+	struct map_metrics *metrics;
+};
+/* Starts the workers. */
 gboolean map_front_start(
-	struct map_front *front, struct map_engine *engine, struct map_auth *auth, GError **error);
+	struct map_front *front, const struct map_front_parts *parts, GError **error);
 /* Takes no new connections. */
 void map_front_quiesce(struct map_front *front);
 /* After the engine was drained: lets answers under way go out (2 s at most), then closes all.
