@@ -41,11 +41,11 @@ struct netread_address {
 };
 
 struct netread_route {
-	char prefix[INET6_ADDRSTRLEN + 4]; /* "10.0.0.0/8" */
-	unsigned bits;
-	char gateway[INET6_ADDRSTRLEN]; /* "": on the link */
-	unsigned index;                 /* device */
+	unsigned index; /* device */
 	unsigned metric;
+	unsigned bits;
+	char prefix[INET6_ADDRSTRLEN + 4]; /* "10.0.0.0/8" */
+	char gateway[INET6_ADDRSTRLEN];    /* "": on the link */
 };
 
 gboolean netread_link(const struct nlmsghdr *message, struct netread_link *ret);

@@ -120,13 +120,14 @@ static void add_prefix(GArray *prefixes, const char *text)
  */
 static void add_link_local(GArray *prefixes, const char *mac)
 {
-	unsigned b[6];
+	g_auto(GStrv) b = g_strsplit(mac, ":", -1);
 	g_autofree char *text = NULL;
+	guint64 first;
 
-	if (sscanf(mac, "%2x:%2x:%2x:%2x:%2x:%2x", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5]) != 6)
+	if (g_strv_length(b) != 6 || !g_ascii_string_to_unsigned(b[0], 16, 0, 255, &first, NULL))
 		return;
 	text = g_strdup_printf(
-		"fe80::%02x%02x:%02xff:fe%02x:%02x%02x", b[0] ^ 2, b[1], b[2], b[3], b[4], b[5]);
+		"fe80::%02x%s:%sff:fe%s:%s%s", (unsigned)first ^ 2U, b[1], b[2], b[3], b[4], b[5]);
 	add_prefix(prefixes, text);
 }
 
