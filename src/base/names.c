@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-gboolean base_names_find_row(
+gboolean base_names_find(
 	const void *table, size_t n_rows, size_t row_size, const char *name, unsigned *ret_index)
 {
 	for (size_t i = 0; name && i < n_rows; i++) {

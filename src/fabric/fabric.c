@@ -34,7 +34,7 @@ gboolean fabric_kind_from_string(const char *string, enum fabric_kind *ret_kind)
 {
 	unsigned i;
 
-	if (!base_names_find(kinds, string, &i))
+	if (!BASE_NAMES_FIND(kinds, string, &i))
 		return FALSE;
 	*ret_kind = (enum fabric_kind)i;
 	return TRUE;

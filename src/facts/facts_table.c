@@ -705,6 +705,6 @@ enum facts_kind facts_kind_from_name(const char *name)
 {
 	unsigned kind = FACTS_N_KINDS;
 
-	base_names_find(types, name, &kind);
+	BASE_NAMES_FIND(types, name, &kind);
 	return kind;
 }

@@ -18,6 +18,7 @@ struct ifmap_conf {
 
 /* Rows for a member of this type in a program's struct. `role` is a string literal: it names the
  * certificate, /etc/drover/pki/ROLE.pem. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): the name of a member stands in none */
 #define IFMAP_CONF_OPTIONS(type, member, role)                                                 \
 	{ "map", "url", BASE_CONF_STRING, offsetof(type, member.url), NULL,                    \
 		"URL of drover-mapd, https://host:port/" },                                    \
@@ -29,6 +30,7 @@ struct ifmap_conf {
 		"map", "key", BASE_CONF_STRING, offsetof(type, member.key),                    \
 			"/etc/drover/pki/" role ".key", "and its key"                          \
 	}
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* A client by what was configured; see ifmap_client_new() for `prefixes`, `max_poll_result_size`
  * and errors. */

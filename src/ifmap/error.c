@@ -30,7 +30,7 @@ gboolean ifmap_error_code_from_string(const char *text, enum ifmap_error *ret_co
 {
 	unsigned i;
 
-	if (!base_names_find(codes, text, &i))
+	if (!BASE_NAMES_FIND(codes, text, &i))
 		return FALSE;
 	*ret_code = (enum ifmap_error)i;
 	return TRUE;

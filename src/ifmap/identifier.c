@@ -30,14 +30,14 @@ gboolean ifmap_identifier_is_identity_type(const char *type)
 {
 	unsigned i;
 
-	return base_names_find(identity_types, type, &i);
+	return BASE_NAMES_FIND(identity_types, type, &i);
 }
 
 gboolean ifmap_identifier_type_from_string(const char *local, enum ifmap_id_type *ret_type)
 {
 	unsigned i;
 
-	if (!base_names_find(types, local, &i))
+	if (!BASE_NAMES_FIND(types, local, &i))
 		return FALSE;
 	*ret_type = (enum ifmap_id_type)i;
 	return TRUE;

@@ -39,7 +39,7 @@ gboolean plan_phase_from_string(const char *name, enum plan_phase *ret_phase)
 {
 	unsigned i;
 
-	if (!base_names_find(phase_names, name, &i))
+	if (!BASE_NAMES_FIND(phase_names, name, &i))
 		return FALSE;
 	*ret_phase = i;
 	return TRUE;
@@ -54,7 +54,7 @@ gboolean plan_verb_from_string(const char *name, enum plan_verb *ret_verb)
 {
 	unsigned i;
 
-	if (!base_names_find(verb_names, name, &i))
+	if (!BASE_NAMES_FIND(verb_names, name, &i))
 		return FALSE;
 	*ret_verb = i;
 	return TRUE;

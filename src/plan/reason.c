@@ -22,7 +22,7 @@ gboolean plan_code_from_string(const char *name, enum plan_code *ret_code)
 {
 	unsigned i;
 
-	if (!base_names_find(codes, name, &i))
+	if (!BASE_NAMES_FIND(codes, name, &i))
 		return FALSE;
 	*ret_code = i;
 	return TRUE;

@@ -258,7 +258,7 @@ gboolean vapp_protocol_from_string(const char *text, enum vapp_protocol *ret_pro
 {
 	unsigned i;
 
-	if (!base_names_find(protocol_names, text, &i))
+	if (!BASE_NAMES_FIND(protocol_names, text, &i))
 		return FALSE;
 	*ret_protocol = (enum vapp_protocol)i;
 	return TRUE;
@@ -273,7 +273,7 @@ gboolean vapp_placement_kind_from_string(const char *text, enum vapp_placement_k
 {
 	unsigned i;
 
-	if (!base_names_find(placement_names, text, &i))
+	if (!BASE_NAMES_FIND(placement_names, text, &i))
 		return FALSE;
 	*ret_kind = (enum vapp_placement_kind)i;
 	return TRUE;
@@ -288,7 +288,7 @@ gboolean vapp_duty_kind_from_string(const char *text, enum vapp_duty_kind *ret_k
 {
 	unsigned i;
 
-	if (!base_names_find(duty_names, text, &i))
+	if (!BASE_NAMES_FIND(duty_names, text, &i))
 		return FALSE;
 	*ret_kind = (enum vapp_duty_kind)i;
 	return TRUE;

@@ -15,11 +15,11 @@ static void test_every_row(void)
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(words); i++)
 		if (words[i]) {
-			g_assert_true(base_names_find(words, words[i], &found));
+			g_assert_true(BASE_NAMES_FIND(words, words[i], &found));
 			g_assert_cmpuint(found, ==, i);
 		}
 	for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
-		g_assert_true(base_names_find(rows, rows[i].name, &found));
+		g_assert_true(BASE_NAMES_FIND(rows, rows[i].name, &found));
 		g_assert_cmpuint(found, ==, i);
 	}
 }
@@ -31,10 +31,10 @@ static void test_no_row(void)
 	unsigned found = 42;
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(others); i++) {
-		g_assert_false(base_names_find(words, others[i], &found));
-		g_assert_false(base_names_find(rows, others[i], &found));
+		g_assert_false(BASE_NAMES_FIND(words, others[i], &found));
+		g_assert_false(BASE_NAMES_FIND(rows, others[i], &found));
 	}
-	g_assert_false(base_names_find(words, "", &found));
+	g_assert_false(BASE_NAMES_FIND(words, "", &found));
 	g_assert_cmpuint(found, ==, 42);
 }
 
