@@ -476,9 +476,13 @@ static enum outcome judge(const struct work *work)
 	const struct map_call *call = work->call;
 	struct map_client *client = work->client;
 	enum map_session_event event = operations_table[call->request->type].event;
-	enum map_session_verdict verdict = map_session_judge(client ? client->session : NULL, event,
-		call->request->session_id, call->connection);
+	enum map_session_verdict verdict;
 
+	if (!client) /* it named no session of this client's */
+		return refuse(work, refusals[MAP_SESSION_INVALID].code,
+			refusals[MAP_SESSION_INVALID].text);
+	verdict = map_session_judge(
+		client->session, event, call->request->session_id, call->connection);
 	switch (verdict) {
 	case MAP_SESSION_REPLACE:
 		map_engine_remark(work->engine, MAP_NOTE_SESSION_REPLACED, client, NULL);

@@ -77,6 +77,7 @@ gboolean map_pattern_matches(
 	if ((!client && map_pattern_binds(pattern)) || size < before + behind ||
 		(!pattern->behind && size != before))
 		return FALSE;
+	client = client ? client : ""; /* it stands nowhere then */
 	return begins(text, pattern->before, client) &&
 	       (!pattern->behind || begins(text + size - behind, pattern->behind, client));
 }

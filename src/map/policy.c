@@ -50,7 +50,9 @@ struct map_roles {
 	struct map_policy *policy; /* borrowed */
 	guint64 set;
 	char *text;
-	/* The action is permitted whatever the item; by action and foreign. */
+	/* By action and foreign: the rules that concern these roles, and whether the action is
+	 * permitted whatever the item. */
+	GPtrArray *rules[MAP_N_ACTIONS][2];
 	gboolean always[MAP_N_ACTIONS][2];
 	guint64 remembered[N_REMEMBERED]; /* atomic; key << 2 | verdict */
 };
@@ -103,6 +105,7 @@ void map_rule_free(gpointer data)
 	g_ptr_array_unref(rule->places);
 	g_ptr_array_unref(rule->metas);
 	g_ptr_array_unref(rule->wheres);
+	g_free(rule->fits);
 	g_free(rule);
 }
 
@@ -138,6 +141,9 @@ struct map_role *map_role_new(const char *name)
 static void roles_free(gpointer data)
 {
 	struct map_roles *roles = data;
+	for (int action = 0; action < MAP_N_ACTIONS; action++)
+		for (int foreign = 0; foreign < 2; foreign++)
+			g_ptr_array_unref(roles->rules[action][foreign]);
 	g_free(roles->text);
 	g_free(roles);
 }
@@ -154,6 +160,32 @@ static gboolean meta_name_equal(gconstpointer a, gconstpointer b)
 	const struct map_meta_name *x = a;
 	const struct map_meta_name *y = b;
 	return g_strcmp0(x->name, y->name) == 0 && g_str_equal(x->ns, y->ns);
+}
+
+static gboolean covers(const struct map_meta_name *wide, const struct map_meta_name *kind)
+{
+	return !wide->ns || (g_str_equal(wide->ns, kind->ns) &&
+				    (!wide->name || g_strcmp0(wide->name, kind->name) == 0));
+}
+
+/* Which kinds of metadata the rule speaks of; kind 0 is what no rule names. */
+static void index_rule(const struct map_policy *policy, struct map_rule *rule)
+{
+	GHashTableIter iter;
+	gpointer kind;
+	gpointer number;
+
+	if (rule->metas->len == 0)
+		return;
+	rule->fits = g_malloc0(g_hash_table_size(policy->meta_kinds) + 1);
+	for (guint i = 0; i < rule->metas->len; i++) {
+		const struct map_meta_name *wide = g_ptr_array_index(rule->metas, i);
+		rule->fits[0] = rule->fits[0] || !wide->ns;
+		g_hash_table_iter_init(&iter, policy->meta_kinds);
+		while (g_hash_table_iter_next(&iter, &kind, &number))
+			if (covers(wide, kind))
+				rule->fits[GPOINTER_TO_UINT(number)] = TRUE;
+	}
 }
 
 /* Numbers what rules tell apart. */
@@ -175,6 +207,8 @@ static void index_kinds(struct map_policy *policy)
 					g_ptr_array_add(policy->extended_ends, &place->ends[end]);
 		}
 	}
+	for (guint i = 0; i < policy->rules->len; i++)
+		index_rule(policy, g_ptr_array_index(policy->rules, i));
 }
 
 struct map_policy *map_policy_new(const char *file, GError **error)
@@ -290,19 +324,27 @@ static gboolean concerns(
 }
 
 /* Whether such an action is permitted whatever it is done to. */
-static gboolean is_always(
-	const struct map_policy *policy, guint64 roles, enum map_action action, gboolean foreign)
+static gboolean is_always(const struct map_policy *policy, const GPtrArray *rules)
 {
-	for (guint i = 0; i < policy->rules->len; i++) {
-		const struct map_rule *rule = g_ptr_array_index(policy->rules, i);
-		if (!concerns(rule, roles, action, foreign))
-			continue;
+	for (guint i = 0; i < rules->len; i++) {
+		const struct map_rule *rule = g_ptr_array_index(rules, i);
 		if (is_unconditional(rule))
 			return rule->permit;
 		if (!rule->permit)
 			return FALSE;
 	}
 	return policy->permit_by_default;
+}
+
+static GPtrArray *rules_for(
+	const struct map_policy *policy, guint64 roles, enum map_action action, gboolean foreign)
+{
+	GPtrArray *rules = g_ptr_array_new();
+
+	for (guint i = 0; i < policy->rules->len; i++)
+		if (concerns(g_ptr_array_index(policy->rules, i), roles, action, foreign))
+			g_ptr_array_add(rules, g_ptr_array_index(policy->rules, i));
+	return rules;
 }
 
 static char *name_roles(const struct map_policy *policy, guint64 set)
@@ -334,9 +376,11 @@ static struct map_roles *roles_of(struct map_policy *policy, guint64 set)
 	roles->set = set;
 	roles->text = name_roles(policy, set);
 	for (int action = 0; action < MAP_N_ACTIONS; action++)
-		for (int foreign = 0; foreign < 2; foreign++)
-			roles->always[action][foreign] = is_always(
-				policy, set, (enum map_action)action, foreign);
+		for (int foreign = 0; foreign < 2; foreign++) {
+			GPtrArray *rules = rules_for(policy, set, (enum map_action)action, foreign);
+			roles->rules[action][foreign] = rules;
+			roles->always[action][foreign] = is_always(policy, rules);
+		}
 	g_hash_table_insert(policy->role_sets, g_memdup2(&set, sizeof(set)), roles);
 	return roles;
 }
@@ -385,6 +429,7 @@ const char *map_roles_text(const struct map_roles *roles)
 struct question {
 	const struct map_subject *subject;
 	const struct map_item *item;
+	guint meta_kind;
 	gboolean closely;
 };
 
@@ -464,20 +509,6 @@ static enum match match_place(const struct question *question, const struct map_
 	return MAX(straight, crossed);
 }
 
-static enum match match_meta(const struct question *question, const struct map_meta_name *name)
-{
-	const struct ifmap_meta *meta = question->item->meta;
-
-	if (!meta)
-		return MATCH_NO;
-	if (!name->ns)
-		return MATCH_YES;
-	return g_str_equal(ifmap_meta_ns(meta), name->ns) &&
-			       (!name->name || g_str_equal(ifmap_meta_name(meta), name->name))
-		       ? MATCH_YES
-		       : MATCH_NO;
-}
-
 static enum match match_where(const struct question *question, const struct map_where *where)
 {
 	const char *value = NULL;
@@ -495,12 +526,9 @@ static enum match match_where(const struct question *question, const struct map_
 static enum match match_rule(const struct question *question, const struct map_rule *rule)
 {
 	enum match places = rule->places->len == 0 ? MATCH_YES : MATCH_NO;
-	enum match metas = rule->metas->len == 0 ? MATCH_YES : MATCH_NO;
 	enum match wheres = MATCH_YES;
 
-	for (guint i = 0; i < rule->metas->len && metas != MATCH_YES; i++)
-		metas = match_meta(question, g_ptr_array_index(rule->metas, i));
-	if (metas == MATCH_NO)
+	if (rule->fits && !(question->item->meta && rule->fits[question->meta_kind]))
 		return MATCH_NO;
 	for (guint i = 0; i < rule->places->len && places != MATCH_YES; i++)
 		places = MAX(places, match_place(question, g_ptr_array_index(rule->places, i)));
@@ -516,13 +544,11 @@ static enum verdict judge(
 	const struct question *question, enum map_action action, const struct map_rule **ret_rule)
 {
 	const struct map_roles *roles = question->subject->roles;
-	const GPtrArray *rules = roles->policy->rules;
+	const GPtrArray *rules = roles->rules[action][question->item->foreign != 0];
 
 	*ret_rule = NULL;
 	for (guint i = 0; i < rules->len; i++) {
 		const struct map_rule *rule = g_ptr_array_index(rules, i);
-		if (!concerns(rule, roles->set, action, question->item->foreign))
-			continue;
 		enum match match = match_rule(question, rule);
 		if (match == MATCH_NO)
 			continue;
@@ -536,7 +562,7 @@ static enum verdict judge(
 
 /* ---- remembering */
 
-static guint64 meta_kind(const struct map_policy *policy, const struct ifmap_meta *meta)
+static guint meta_kind(const struct map_policy *policy, const struct ifmap_meta *meta)
 {
 	if (!meta)
 		return 0;
@@ -566,29 +592,26 @@ static guint64 id_kind(const struct map_policy *policy, const struct ifmap_id *i
 	return 6;
 }
 
-static guint64 make_key(
-	const struct map_policy *policy, enum map_action action, const struct map_item *item)
+static guint64 make_key(const struct map_policy *policy, enum map_action action,
+	const struct map_item *item, guint kind)
 {
-	return 1 | (guint64)action << 1 | (guint64)(item->foreign != 0) << 4 |
-	       meta_kind(policy, item->meta) << 5 | id_kind(policy, item->a) << 25 |
-	       id_kind(policy, item->b) << 43;
+	return 1 | (guint64)action << 1 | (guint64)(item->foreign != 0) << 4 | (guint64)kind << 5 |
+	       id_kind(policy, item->a) << 25 | id_kind(policy, item->b) << 43;
 }
 
 /* What the kinds alone say. */
-static enum verdict recall(
-	const struct map_subject *subject, enum map_action action, const struct map_item *item)
+static enum verdict recall(const struct question *question, enum map_action action)
 {
-	struct map_roles *roles = subject->roles;
-	guint64 key = make_key(roles->policy, action, item);
+	struct map_roles *roles = question->subject->roles;
+	guint64 key = make_key(roles->policy, action, question->item, question->meta_kind);
 	guint64 *place = &roles->remembered[(key * G_GUINT64_CONSTANT(0x9e3779b97f4a7c15)) >> 55];
 	guint64 word = __atomic_load_n(place, __ATOMIC_RELAXED);
 
 	G_STATIC_ASSERT(N_REMEMBERED == 1 << (64 - 55));
 	if (word >> 2 == key)
 		return (enum verdict)(word & 3);
-	const struct question question = { subject, item, FALSE };
 	const struct map_rule *rule = NULL;
-	enum verdict verdict = judge(&question, action, &rule);
+	enum verdict verdict = judge(question, action, &rule);
 	/* A policy on trial has to look again, to tell what it would have refused. */
 	if (verdict == VERDICT_DENY && roles->policy->dry_run)
 		verdict = VERDICT_LOOK;
@@ -615,18 +638,17 @@ static void tell_audit(const struct map_subject *subject, enum map_action action
 	policy->audit(subject->name, what, policy->audit_data);
 }
 
-static gboolean look(
-	const struct map_subject *subject, enum map_action action, const struct map_item *item)
+static gboolean look(const struct question *question, enum map_action action)
 {
-	const struct question question = { subject, item, TRUE };
+	const struct map_subject *subject = question->subject;
 	const struct map_rule *rule = NULL;
 
-	if (judge(&question, action, &rule) == VERDICT_PERMIT)
+	if (judge(question, action, &rule) == VERDICT_PERMIT)
 		return TRUE;
 	/* What is built in is no trial. */
 	if (!subject->roles->policy->dry_run || (rule && rule->line == 0))
 		return FALSE;
-	tell_audit(subject, action, item, rule);
+	tell_audit(subject, action, question->item, rule);
 	return TRUE;
 }
 
@@ -635,6 +657,9 @@ gboolean map_policy_allows(
 {
 	if (!subject->roles || subject->roles->always[action][item->foreign != 0])
 		return TRUE;
-	enum verdict verdict = recall(subject, action, item);
-	return verdict == VERDICT_LOOK ? look(subject, action, item) : verdict == VERDICT_PERMIT;
+	struct question question = { subject, item, meta_kind(subject->roles->policy, item->meta),
+		FALSE };
+	enum verdict verdict = recall(&question, action);
+	question.closely = TRUE;
+	return verdict == VERDICT_LOOK ? look(&question, action) : verdict == VERDICT_PERMIT;
 }

@@ -58,6 +58,7 @@ struct map_rule {
 	GPtrArray *places; /* struct map_place *; any of these; empty: wherever */
 	GPtrArray *metas;  /* struct map_meta_name *; any of these; empty: whatever */
 	GPtrArray *wheres; /* struct map_where *; all of these */
+	guint8 *fits;      /* by kind of metadata, whether `metas` has it; NULL: all fit */
 };
 
 struct map_role {
@@ -87,6 +88,6 @@ gboolean map_policy_read(
 	struct map_policy *policy, const char *text, const char *file, GError **error);
 
 struct map_rule *map_rule_new(const char *name, unsigned line);
-void map_rule_free(gpointer rule);
+void map_rule_free(gpointer data);
 struct map_role *map_role_new(const char *name);
-void map_role_free(gpointer role);
+void map_role_free(gpointer data);

@@ -155,9 +155,9 @@ const struct statement STATEMENTS[N_STATEMENTS] = {
 	{ "server-capability is there and nobody changes it" },
 	{ "client-time gives the skew within a second" },
 	{ "fractions accompany whole seconds; timestamps do not run backwards", "timestamp-fraction" },
-	{ "content authorization: a denied item denies the whole publish", "rules", "shown by the tests of map/policy" },
-	{ "content authorization: what is unreadable is neither shown nor traversed", "rules", "shown by the tests of map/policy" },
-	{ "content authorization: a foreign singleValue may be protected", "rules", "shown by the tests of map/policy" },
+	{ "content authorization: a denied item denies the whole publish", "rules", "shown by the tests of map/authorization" },
+	{ "content authorization: what is unreadable is neither shown nor traversed", "rules", "shown by the tests of map/authorization" },
+	{ "content authorization: a foreign singleValue may be protected", "rules", "shown by the tests of map/authorization" },
 
 	{ "XML declaration, prefixes env and ifmap, unqualified children, no empty attributes" },
 	{ "strongSwan's sequence" },

@@ -414,6 +414,60 @@ static void test_errors(void)
 	g_assert_nonnull(strstr(error->message, "/nonexistent/rules"));
 }
 
+/* ---- cost: -m perf */
+
+static void test_cost(void)
+{
+	const char *file = g_getenv("DROVER_RULES");
+	if (!g_test_perf() || !file) {
+		g_test_skip("measured with -m perf and DROVER_RULES");
+		return;
+	}
+	static const struct {
+		const char *what;
+		const char *mark;
+		enum map_action action;
+		const char *a;
+		const char *b;
+		const char *meta;
+	} rows[] = {
+		{ "an agent reads", "uri:urn:uuid:h1", MAP_ACTION_READ, "device:v", "device:h1",
+			"runs-on" },
+		{ "a sensor reads", "cn:sensor", MAP_ACTION_READ, "device:v", "device:h1",
+			"runs-on" },
+		{ "control writes", "cn:control", MAP_ACTION_UPDATE, "device:v", NULL,
+			"protection" },
+		{ "an agent writes about its host", "uri:urn:uuid:h1", MAP_ACTION_UPDATE,
+			"device:v", "device:h1", "runs-on" },
+		{ "an agent writes about another", "uri:urn:uuid:h1", MAP_ACTION_UPDATE, "device:v",
+			"device:h2", "runs-on" },
+	};
+	const unsigned n = 2000000;
+	g_autoptr(map_policy) policy = map_policy_new(file, NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autoptr(map_identity) who = map_identity_new(
+			"me", 0, (const char *const[]){ rows[i].mark, NULL });
+		g_autofree char *variable = NULL;
+		g_autofree char *xml = g_strdup_printf("<d:%s xmlns:d=\"urn:drover:map:1\" "
+						       "ifmap-cardinality=\"singleValue\"/>",
+			rows[i].meta);
+		g_autoptr(ifmap_meta) meta = ifmap_meta_new(xml, -1, NULL);
+		g_autoptr(ifmap_id) a = ifmap_id_from_string(rows[i].a, NULL);
+		g_autoptr(ifmap_id) b = rows[i].b ? ifmap_id_from_string(rows[i].b, NULL) : NULL;
+		struct map_subject subject = { .name = "me",
+			.roles = map_policy_roles(policy, who, &variable) };
+		const struct map_item item = { a, b, meta, FALSE };
+		unsigned allowed = 0;
+		subject.variable = variable;
+		g_test_timer_start();
+		for (unsigned k = 0; k < n; k++)
+			allowed += (unsigned)map_policy_allows(&subject, rows[i].action, &item);
+		double each_ns = g_test_timer_elapsed() * 1e9 / n;
+		g_test_minimized_result(each_ns, "%s: %.0f ns a decision (%s)", rows[i].what,
+			each_ns, allowed ? "yes" : "no");
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -426,6 +480,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/map/policy/pinned certificates", test_pins);
 	g_test_add_func("/map/policy/quotas of roles", test_quotas);
 	g_test_add_func("/map/policy/errors", test_errors);
+	g_test_add_func("/map/policy/cost", test_cost);
 	int status = g_test_run();
 	g_rmdir(dir);
 	g_free(dir);
