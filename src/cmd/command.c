@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DEFAULT_TIMEOUT_S 10
+#define NOT_GIVEN (-1)
 
 const struct command_option COMMAND_OPTIONS[] = {
 #define ROW(name, letter, type, member, argument, what, common)                                \
@@ -19,16 +19,19 @@ const struct command_option COMMAND_OPTIONS[] = {
 		"configuration (default $DROVER_CONFIG or /etc/drover/drover.conf)", TRUE),
 	ROW("json", 0, NONE, json, NULL, "print JSON", TRUE),
 	ROW("quiet", 'q', NONE, quiet, NULL, "print errors only", TRUE),
-	ROW("timeout", 0, INT, timeout_s, "SECONDS", "how long to wait for the map (10)", TRUE),
+	ROW("timeout", 0, INT, timeout_s, "SECONDS",
+		"how long to wait: for the map (10), and for the end of an order (no limit)", TRUE),
 	ROW("to", 0, STRING, to, "HOST[,HOST...]", "destination; several: spread as the plan says",
 		FALSE),
 	ROW("snapshot", 0, FILENAME, snapshot, "FILE", "use a world file instead of the map",
 		FALSE),
 	ROW("assume", 'A', STRING_ARRAY, assume, "FACT",
 		"suppose that: B.memory=+8G, B=down, B--s1=down, ...; @FILE: one a line", FALSE),
+	ROW("explain", 0, NONE, explain, NULL, "say with each reason what its code means", FALSE),
 	ROW("dry-run", 'n', NONE, dry_run, NULL, "print the steps and do nothing", FALSE),
 	ROW("status", 0, NONE, status, NULL, "how the last move stands or ended", FALSE),
 	ROW("abort", 0, NONE, abort, NULL, "bring a running move back", FALSE),
+	ROW("wait", 0, NONE, wait, NULL, "wait for the end and show progress (default)", FALSE),
 	ROW("no-wait", 0, NONE, no_wait, NULL, "do not wait for the end", FALSE),
 	ROW("output", 'o', FILENAME, output, "FILE", "write there instead of standard output",
 		FALSE),
@@ -83,10 +86,13 @@ static GOptionEntry *entries_of(const struct command *command, struct context *c
 
 /* ---- help ---- */
 
-static int synopsis_width(const struct command *command)
+/* "vapp show VAPP" and its sentence. */
+static void help_line(FILE *out, const struct command *command)
 {
-	return (int)(strlen(command->noun) + (command->verb ? strlen(command->verb) + 1 : 0) +
-		     strlen(command->arguments));
+	g_autofree char *synopsis = g_strconcat(command->noun, command->verb ? " " : "",
+		command->verb ? command->verb : "", " ", command->arguments, NULL);
+
+	fprintf(out, "  %-35s %s\n", synopsis, command->what);
 }
 
 void command_help(FILE *out)
@@ -94,9 +100,7 @@ void command_help(FILE *out)
 	fputs("drover - protection that stays with the application\n\nusage: drover COMMAND [ARGUMENTS] [OPTIONS]\n\n",
 		out);
 	for (const struct command *c = COMMANDS; c->noun; c++)
-		fprintf(out, "  %s%s%s %s%*s %s\n", c->noun, c->verb ? " " : "",
-			c->verb ? c->verb : "", c->arguments, MAX(1, 34 - synopsis_width(c)), "",
-			c->what);
+		help_line(out, c);
 	fputs("\n`drover COMMAND --help` shows a command's options. Exit: 0 done, 1 refused or failed, 2 usage, 3 map not reachable, 4 not "
 	      "allowed.\n",
 		out);
@@ -203,28 +207,35 @@ static int count(char **args)
 static int run(const struct command *command, struct context *context, char **args)
 {
 	if (count(args) < command->min_args ||
-		(command->max_args >= 0 && count(args) > command->max_args)) {
-		command_help_one(stderr, command);
-		return COMMAND_USAGE;
-	}
+		(command->max_args >= 0 && count(args) > command->max_args))
+		return context_say(COMMAND_USAGE,
+			"%s%s%s: it takes %s, not %d; usage: drover %s%s%s %s", command->noun,
+			command->verb ? " " : "", command->verb ? command->verb : "",
+			*command->arguments ? command->arguments : "no arguments", count(args),
+			command->noun, command->verb ? " " : "", command->verb ? command->verb : "",
+			command->arguments);
 	context->terminal = isatty(STDOUT_FILENO);
 	context->colour = context->terminal && !g_getenv("NO_COLOR");
 	return command->run(context, args);
 }
 
-static gboolean check_numbers(const struct context *context, GError **error)
+static gboolean check_numbers(struct context *context, GError **error)
 {
-	if (context->timeout_s > 0 && context->depth >= 0)
+	if (context->timeout_s == NOT_GIVEN)
+		context->timeout_s = 0;
+	else if (context->timeout_s <= 0)
+		context->timeout_s = -1;
+	if (context->timeout_s >= 0 && context->depth >= 0)
 		return TRUE;
 	g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s",
-		context->timeout_s > 0 ? "--depth wants a number that is not negative"
-				       : "--timeout wants a positive number");
+		context->timeout_s >= 0 ? "--depth wants a number that is not negative"
+					: "--timeout wants a positive number");
 	return FALSE;
 }
 
 static int parse_and_run(const struct command *command, int argc, char **argv)
 {
-	struct context context = { .timeout_s = DEFAULT_TIMEOUT_S, .depth = 1 };
+	struct context context = { .timeout_s = NOT_GIVEN, .depth = 1 };
 	g_autofree GOptionEntry *entries = entries_of(command, &context);
 	g_autoptr(GOptionContext) parser = g_option_context_new(NULL);
 	g_autoptr(GError) error = NULL;
@@ -236,11 +247,55 @@ static int parse_and_run(const struct command *command, int argc, char **argv)
 		check_numbers(&context, &error)) {
 		code = run(command, &context, argv + 1);
 	} else {
-		fprintf(stderr, "drover %s: %s\n", command->noun, error->message);
-		code = COMMAND_USAGE;
+		code = context_say(COMMAND_USAGE,
+			"%s: %s; `drover %s%s%s --help` lists its options", command->noun,
+			error->message, command->noun, command->verb ? " " : "",
+			command->verb ? command->verb : "");
 	}
 	context_clear(&context);
 	return code;
+}
+
+static gboolean is_help(const char *word)
+{
+	return word && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0);
+}
+
+/* The commands of one noun; FALSE: it is none. */
+static gboolean help_noun(const char *noun)
+{
+	gboolean any = FALSE;
+
+	for (const struct command *c = COMMANDS; c->noun; c++) {
+		if (strcmp(c->noun, noun) != 0)
+			continue;
+		any = TRUE;
+		help_line(stdout, c);
+	}
+	return any;
+}
+
+/* `drover help`, `drover help plan`, `drover help label history show`, `drover label --help`. */
+static int help(int argc, char **argv)
+{
+	int words = 0;
+	const struct command *command = argc > 1 ? find(argc, argv, &words) : NULL;
+
+	if (argc < 2)
+		command_help(stdout);
+	else if (command)
+		command_help_one(stdout, command);
+	else if (!help_noun(argv[1]))
+		return unknown(argc, argv);
+	return COMMAND_DONE;
+}
+
+static gboolean wants_help(char **argv)
+{
+	for (; *argv && strcmp(*argv, "--") != 0; argv++)
+		if (is_help(*argv))
+			return TRUE;
+	return FALSE;
 }
 
 int command_main(int argc, char **argv)
@@ -252,22 +307,16 @@ int command_main(int argc, char **argv)
 		command_help(stderr);
 		return COMMAND_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-		strcmp(argv[1], "help") == 0) {
-		command_help(stdout);
-		return COMMAND_DONE;
-	}
+	if (is_help(argv[1]) || strcmp(argv[1], "help") == 0)
+		return help(argc - 1, argv + 1);
 	if (strcmp(argv[1], "--version") == 0) {
 		printf("drover %s\n", DROVER_VERSION);
 		return COMMAND_DONE;
 	}
 	command = find(argc, argv, &words);
+	if (wants_help(argv + 1))
+		return help(is_help(argv[argc - 1]) && !command ? argc - 1 : argc, argv);
 	if (!command)
 		return unknown(argc, argv);
-	if (g_strv_contains((const char *const *)argv, "--help") ||
-		g_strv_contains((const char *const *)argv, "-h")) {
-		command_help_one(stdout, command);
-		return COMMAND_DONE;
-	}
 	return parse_and_run(command, argc - words, argv + words);
 }

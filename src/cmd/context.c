@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define SEARCH_MAX     (256UL * 1024 * 1024)
+#define ANSWER_MS      10000
 #define DEFAULT_CONFIG "/etc/drover/drover.conf"
 
 struct operator_conf {
@@ -19,6 +20,12 @@ const struct base_conf_option CONTEXT_OPTIONS[] = {
 	IFMAP_CONF_OPTIONS(struct operator_conf, map, "operator"),
 	{ NULL },
 };
+
+unsigned context_answer_ms(const struct context *context)
+{
+	return context->timeout_s > 0 ? (unsigned)MIN(context->timeout_s, G_MAXINT / 1000) * 1000
+				      : ANSWER_MS;
+}
 
 guint64 context_now_ms(void)
 {
@@ -103,11 +110,16 @@ struct ifmap_client *context_client(struct context *context, int *ret_exit)
 		return context->client;
 	if (!base_conf_read(config_path(context), CONTEXT_OPTIONS, &conf, &error)) {
 		*ret_exit = context_fail("configuration", error);
+		context_say(0,
+			"drover.conf(5) says what belongs into %s; --config or $DROVER_CONFIG name another file",
+			config_path(context));
 		return NULL;
 	}
 	context->client = ifmap_conf_client(&conf.map, FACTS_PREFIXES, SEARCH_MAX, &error);
-	if (!context->client)
+	if (!context->client) {
 		*ret_exit = context_fail("map", error);
+		context_say(0, "see [map] url, ca, cert and key in %s", config_path(context));
+	}
 	base_conf_clear(CONTEXT_OPTIONS, &conf);
 	return context->client;
 }
@@ -128,8 +140,7 @@ static struct world *world_from_map(struct context *context, int *ret_exit)
 
 	if (!client)
 		return NULL;
-	result = ifmap_client_search_sync(
-		client, &search, (unsigned)context->timeout_s * 1000, &error);
+	result = ifmap_client_search_sync(client, &search, context_answer_ms(context), &error);
 	if (!result) {
 		*ret_exit = context_fail("map", error);
 		return NULL;
@@ -181,7 +192,7 @@ gboolean context_publish(struct context *context, struct ifmap_publish *publish,
 		ifmap_publish_free(publish);
 		return FALSE;
 	}
-	if (ifmap_client_publish_sync(client, publish, (unsigned)context->timeout_s * 1000, &error))
+	if (ifmap_client_publish_sync(client, publish, context_answer_ms(context), &error))
 		return TRUE;
 	*ret_exit = context_fail("map", error);
 	return FALSE;

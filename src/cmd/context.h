@@ -26,7 +26,9 @@ struct context {
 	gboolean dry_run;
 	gboolean status;
 	gboolean abort;
+	gboolean wait; /* as without it; for scripts that say so */
 	gboolean no_wait;
+	gboolean explain;
 	gboolean down;
 	gboolean confirmed; /* --confirm-powered-off */
 	gboolean xml;
@@ -34,7 +36,7 @@ struct context {
 	gboolean all;
 	gboolean notify;
 	int depth;
-	int timeout_s;
+	int timeout_s; /* 0: not given */
 	char *links;
 	char *filter;
 
@@ -63,6 +65,8 @@ gboolean context_publish(struct context *context, struct ifmap_publish *publish,
 int context_fail(const char *what, GError *error);
 int context_say(int code, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+/* How long to wait for an answer of the map. */
+unsigned context_answer_ms(const struct context *context);
 /* Milliseconds since 1970. */
 guint64 context_now_ms(void);
 /* The time at which to look at the world: now, or of a snapshot the time when it was taken. */

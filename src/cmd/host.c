@@ -139,8 +139,11 @@ int cmd_host_forget(struct context *context, char **args)
 		return context_say(COMMAND_REFUSED,
 			"host forget: %s is at home on %s; stop or move its application first",
 			world_machine_name(at_home(host)), world_host_name(host));
-	if (context_publish(context, forget_publish(host), &code) && !context->quiet &&
-		!context->json)
+	if (!context_publish(context, forget_publish(host), &code))
+		return code;
+	if (context->json)
+		out_json(json_pack("{s:s}", "forgotten", world_host_name(host)));
+	else if (!context->quiet)
 		printf("%s is out of the fleet\n", world_host_name(host));
 	return code;
 }

@@ -30,8 +30,7 @@ static struct ifmap_result *search(
 
 	if (!client)
 		return NULL;
-	result = ifmap_client_search_sync(
-		client, &question, (unsigned)context->timeout_s * 1000, &error);
+	result = ifmap_client_search_sync(client, &question, context_answer_ms(context), &error);
 	if (!result)
 		*ret_exit = context_fail("map", error);
 	return result;

@@ -1,5 +1,7 @@
 #include "cmd/names.h"
 
+#include "cmd/command.h"
+
 #include <string.h>
 
 /* ---- how far one word is from another ---- */
@@ -129,4 +131,17 @@ GPtrArray *names_hosts(const struct world *world, const char *list)
 		g_ptr_array_add(hosts, (gpointer)host);
 	}
 	return g_steal_pointer(&hosts);
+}
+
+/* ---- reason codes ---- */
+
+int names_code(const char *name)
+{
+	const char *known[PLAN_N_CODES + 1] = { NULL };
+	g_autofree char *help = NULL;
+
+	for (unsigned i = 0; i < PLAN_N_CODES; i++)
+		known[i] = plan_code_info(i)->name;
+	help = advice(name, known, "explain");
+	return context_say(COMMAND_REFUSED, "%s is no reason code; %s", name, help);
 }

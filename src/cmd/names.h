@@ -16,6 +16,9 @@ const struct world_host *names_host(const struct world *world, const char *name)
  * said which there is not. */
 GPtrArray *names_hosts(const struct world *world, const char *list);
 
+/* Says that there is no such reason code; COMMAND_REFUSED. */
+int names_code(const char *name);
+
 /* Of `known` (NULL-terminated) the one that `typed` is most likely a slip of; NULL: none is near.
  * Case counts little, swapped neighbours count once. */
 const char *names_nearest(const char *typed, const char *const *known);

@@ -124,11 +124,12 @@ struct following {
 	const char *vapp;
 	const char *id;
 	struct world *world; /* grows with the subscription */
-	char *phase;         /* last printed */
+	char *said;          /* last line of progress */
 	int code;
 	guint give_up;
-	gboolean bars; /* progress lines stand on the terminal */
-	unsigned n_bars;
+	guint timeout;
+	gboolean world_came;
+	unsigned n_bars; /* that stand on the terminal */
 };
 
 static unsigned percent_of(const struct world *world, const struct facts_order *order,
@@ -143,9 +144,18 @@ static unsigned percent_of(const struct world *world, const struct facts_order *
 	return 0;
 }
 
-/* One bar a machine, redrawn in place. */
+/* "precopy", or why a person should look. */
+static const char *state_of(const struct facts_order *order)
+{
+	return g_strcmp0(order->state, "stuck") == 0 && order->reason ? order->reason
+								      : order->phase;
+}
+
+/* One bar a machine, redrawn in place, and a line when it is stuck. */
 static void draw_bars(struct following *following, const struct facts_order *order)
 {
+	gboolean stuck = g_strcmp0(order->state, "stuck") == 0;
+
 	if (following->n_bars)
 		printf("\033[%uA", following->n_bars);
 	following->n_bars = order->members ? order->members->len : 0;
@@ -154,26 +164,37 @@ static void draw_bars(struct following *following, const struct facts_order *ord
 		unsigned percent = percent_of(following->world, order, member);
 		unsigned full = percent * BAR / 100;
 
-		printf("\033[K  %-12s [%.*s%*s] %3u%%  %s\n", member->machine, (int)full,
-			"####################", (int)(BAR - full), "", percent, order->phase);
+		printf("\033[K  %-12s [%.*s%*s] %3u%%  %s%s\n", member->machine, (int)full,
+			"####################", (int)(BAR - full), "", percent, order->phase,
+			stuck ? " (stuck)" : "");
 	}
+	fflush(stdout);
+}
+
+/* Each state once, as a line. */
+static void print_state(struct following *following, const struct facts_order *order)
+{
+	const char *state = state_of(order);
+
+	if (g_strcmp0(following->said, state) == 0)
+		return;
+	g_free(following->said);
+	following->said = g_strdup(state);
+	printf("%s: %s%s\n", following->vapp, state == order->phase ? "" : "stuck: ", state);
+	following->n_bars = 0; /* they begin anew below */
 	fflush(stdout);
 }
 
 static void show_progress(struct following *following, const struct facts_order *order)
 {
+	gboolean bars = following->context->terminal && g_strcmp0(order->verb, "move") == 0;
+
 	if (following->context->quiet || following->context->json)
 		return;
-	if (following->context->terminal && g_strcmp0(order->verb, "move") == 0) {
+	if (!bars || g_strcmp0(order->state, "stuck") == 0)
+		print_state(following, order);
+	if (bars)
 		draw_bars(following, order);
-		return;
-	}
-	if (g_strcmp0(following->phase, order->phase) == 0)
-		return;
-	g_free(following->phase);
-	following->phase = g_strdup(order->phase);
-	printf("%s: %s\n", following->vapp, order->phase);
-	fflush(stdout);
 }
 
 static void look(struct following *following)
@@ -203,6 +224,7 @@ static void on_result(struct ifmap_client *client, const struct ifmap_result *re
 	if (result->kind == IFMAP_RESULT_SEARCH) {
 		world_free(following->world);
 		following->world = world_new();
+		following->world_came = TRUE;
 	}
 	world_apply_result(following->world, result, NULL, NULL);
 	look(following);
@@ -220,15 +242,38 @@ static gboolean on_no_answer(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
+/* What goes on without us, and how to see it. */
+static void leave(struct following *following, const char *why)
+{
+	following->code = context_say(COMMAND_REFUSED,
+		"%s; the order goes on in the background: `drover move %s --status` shows it, `drover move %s --abort` brings a start or move back",
+		why, following->vapp, following->vapp);
+	g_main_loop_quit(following->loop);
+}
+
 static gboolean on_interrupt(gpointer data)
+{
+	leave(data, "no longer watching");
+	return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_timeout(gpointer data)
 {
 	struct following *following = data;
 
-	following->code = context_say(COMMAND_DONE,
-		"no longer watching; the order goes on (drover move %s --status, --abort)",
-		following->vapp);
-	g_main_loop_quit(following->loop);
-	return G_SOURCE_CONTINUE;
+	following->timeout = 0;
+	leave(following, "not ended in time");
+	return G_SOURCE_REMOVE;
+}
+
+/* Once a session has stood: before, it is the map's first answer that is waited for. */
+static void on_state(struct ifmap_client *client, enum ifmap_client_state state, const GError *why,
+	gpointer data)
+{
+	struct following *following = data;
+
+	if (state != IFMAP_CLIENT_UP && why && following->world_came && !following->context->quiet)
+		context_say(0, "map: %s; watching on when it is back", why->message);
 }
 
 static int follow(struct context *context, const char *vapp, const char *id)
@@ -242,21 +287,28 @@ static int follow(struct context *context, const char *vapp, const char *id)
 		.max_size = RESULT_MAX,
 		.match_links = WORLD_MATCH_LINKS,
 		.result_filter = WORLD_RESULT_FILTER };
-	guint interrupt;
+	guint signals[2];
 
 	following.loop = g_main_loop_new(NULL, FALSE);
 	following.give_up = g_timeout_add(ANSWER_MS, on_no_answer, &following);
-	interrupt = g_unix_signal_add(SIGINT, on_interrupt, &following);
+	if (context->timeout_s > 0)
+		following.timeout = g_timeout_add_seconds(
+			(unsigned)context->timeout_s, on_timeout, &following);
+	signals[0] = g_unix_signal_add(SIGINT, on_interrupt, &following);
+	signals[1] = g_unix_signal_add(SIGTERM, on_interrupt, &following);
 	ifmap_client_subscribe(context->client, "follow", &search, on_result, &following);
-	ifmap_client_start(context->client, NULL, NULL);
+	ifmap_client_start(context->client, on_state, &following);
 	g_main_loop_run(following.loop);
 	g_clear_pointer(&context->client, ifmap_client_free);
-	g_source_remove(interrupt);
+	for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
+		g_source_remove(signals[i]);
 	if (following.give_up)
 		g_source_remove(following.give_up);
+	if (following.timeout)
+		g_source_remove(following.timeout);
 	g_main_loop_unref(following.loop);
 	world_free(following.world);
-	g_free(following.phase);
+	g_free(following.said);
 	return following.code;
 }
 
@@ -292,8 +344,9 @@ int order_request(struct context *context, const char *vapp, const char *verb, c
 		.at_ms = context_now_ms() };
 	const struct world *world = context_world(context, &code);
 	const struct world_vapp *found = world ? names_vapp(world, vapp) : NULL;
+	g_autoptr(GPtrArray) known = found && to ? names_hosts(world, to) : NULL;
 
-	if (!found)
+	if (!found || (to && !known))
 		return world ? COMMAND_REFUSED : code;
 	order_id = strcmp(verb, "abort") == 0 ? running_order(found) : g_strdup(id);
 	if (!order_id)

@@ -12,20 +12,25 @@
 
 /* ---- verdicts ---- */
 
-static void print_reason(const struct facts_reason *reason)
+static void print_reason(const struct context *context, const struct facts_reason *reason)
 {
+	enum plan_code code;
+
 	printf("  %s (%s): %s\n", reason->code, reason->subject ? reason->subject : "-",
 		reason->text);
 	for (size_t i = 0; reason->facts && reason->facts[i]; i++)
 		printf("      fact: %s\n", reason->facts[i]);
 	if (reason->fix && *reason->fix)
 		printf("      mend: %s\n", reason->fix);
+	if (context->explain && plan_code_from_string(reason->code, &code))
+		printf("      code: %s %s\n", plan_code_info(code)->what,
+			plan_code_info(code)->fix);
 }
 
-static void print_reasons(const struct facts_clearance *verdict)
+static void print_reasons(const struct context *context, const struct facts_clearance *verdict)
 {
 	for (unsigned i = 0; verdict->reasons && i < verdict->reasons->len; i++)
-		print_reason(verdict->reasons->pdata[i]);
+		print_reason(context, verdict->reasons->pdata[i]);
 }
 
 static void print_verdict(const struct context *context, const char *vapp, const char *host,
@@ -36,10 +41,10 @@ static void print_verdict(const struct context *context, const char *vapp, const
 	printf("%s on %s: %s (for %s)%s%s\n", vapp, host, verdict->clear ? "clear" : "NOT CLEAR",
 		age, verdict->changed && *verdict->changed ? "; last change: " : "",
 		verdict->changed && *verdict->changed ? verdict->changed : "");
-	print_reasons(verdict);
+	print_reasons(context, verdict);
 }
 
-static void print_supposed(const char *vapp, const char *host,
+static void print_supposed(const struct context *context, const char *vapp, const char *host,
 	const struct facts_clearance *verdict, const struct facts_clearance *now)
 {
 	printf("%s on %s: %s; now it is %s%s%s\n", vapp, host,
@@ -47,7 +52,7 @@ static void print_supposed(const char *vapp, const char *host,
 		now->clear ? "clear" : "not clear",
 		verdict->changed && *verdict->changed ? "; what changes: " : "",
 		verdict->changed && *verdict->changed ? verdict->changed : "");
-	print_reasons(verdict);
+	print_reasons(context, verdict);
 }
 
 static void judge_here(const struct world *world, const struct world_vapp *vapp,
@@ -106,7 +111,7 @@ static int show_supposed(const struct showing *showing, const struct world_vapp 
 	json_object_set_new(json, "now", facts_to_json(FACTS_CLEARANCE, now));
 	json_array_append_new(showing->list, json);
 	if (!showing->context->json)
-		print_supposed(vapp->name, name, &verdict, now);
+		print_supposed(showing->context, vapp->name, name, &verdict, now);
 	return verdict.clear ? COMMAND_DONE : COMMAND_REFUSED;
 }
 
@@ -210,7 +215,7 @@ static int print_refusal(struct context *context, const char *vapp, const GPtrAr
 	}
 	printf("move of %s: refused\n", vapp);
 	for (unsigned i = 0; i < verdict.reasons->len; i++)
-		print_reason(verdict.reasons->pdata[i]);
+		print_reason(context, verdict.reasons->pdata[i]);
 	return COMMAND_REFUSED;
 }
 

@@ -30,7 +30,12 @@ int cmd_label_load(struct context *context, char **args)
 		return context_fail("label policy", error);
 	fact.format = (char *)(text[strspn(text, " \t\r\n")] == '<' ? "acm" : "drover");
 	facts_publish(publish, FACTS_LABEL_POLICY, fleet, NULL, &fact);
-	if (context_publish(context, g_steal_pointer(&publish), &code) && !context->quiet)
+	if (!context_publish(context, g_steal_pointer(&publish), &code))
+		return code;
+	if (context->json)
+		out_json(json_pack("{s:s, s:s}", "name", label_policy_header(policy)->name,
+			"version", label_policy_header(policy)->version));
+	else if (!context->quiet)
 		printf("label policy %s version %s is in force\n",
 			label_policy_header(policy)->name, label_policy_header(policy)->version);
 	return code;
@@ -284,6 +289,7 @@ int cmd_link(struct context *context, char **args)
 	facts_publish_forever(publish, FACTS_FABRIC_LINK, a, b, &link);
 	facts_publish_forever(publish, FACTS_IN_FLEET, fleet, a, &in_fleet);
 	facts_publish_forever(publish, FACTS_IN_FLEET, fleet, b, &in_fleet);
-	context_publish(context, g_steal_pointer(&publish), &code);
+	if (context_publish(context, g_steal_pointer(&publish), &code) && context->json)
+		out_json(json_pack("{s:[s, s], s:b}", "link", args[0], args[1], "up", link.up));
 	return code;
 }

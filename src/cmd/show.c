@@ -356,8 +356,7 @@ int cmd_explain(struct context *context, char **args)
 
 	if (args && args[0] && !plan_code_from_string(args[0], &code)) {
 		json_decref(list);
-		return context_say(COMMAND_REFUSED,
-			"%s is no reason code; `drover explain` lists them", args[0]);
+		return names_code(args[0]);
 	}
 	for (unsigned i = 0; i < PLAN_N_CODES; i++) {
 		const struct plan_code_info *info = plan_code_info(i);

@@ -172,6 +172,10 @@ static int write_out(const struct context *context, const char *text)
 {
 	GError *error = NULL;
 
+	if (!context->output && context->json) {
+		out_json(json_pack("{s:s}", "ovf", text));
+		return COMMAND_DONE;
+	}
 	if (!context->output) {
 		fputs(text, stdout);
 		return COMMAND_DONE;

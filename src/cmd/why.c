@@ -77,7 +77,7 @@ int cmd_why(struct context *context, char **args)
 			"%s: no machine of that name is in the fleet; `drover vapp list` shows them",
 			args[0]);
 	result = ifmap_client_search_sync(
-		context->client, &search, (unsigned)context->timeout_s * 1000, &error);
+		context->client, &search, context_answer_ms(context), &error);
 	if (!result)
 		return context_fail("map", error);
 	facts = facts_on(result, FACTS_REFUSED, free_refused);
@@ -129,8 +129,7 @@ int cmd_alerts(struct context *context, char **args)
 
 	if (!client)
 		return code;
-	result = ifmap_client_search_sync(
-		client, &search, (unsigned)context->timeout_s * 1000, &error);
+	result = ifmap_client_search_sync(client, &search, context_answer_ms(context), &error);
 	if (!result)
 		return context_fail("map", error);
 	facts = facts_on(result, FACTS_ALERT, free_alert);

@@ -181,6 +181,12 @@ static const struct failure {
 	{ "label history forget B red", COMMAND_USAGE, "--reason is missing" },
 	{ "label history show Q --snapshot=@SNAPSHOT", COMMAND_REFUSED, "Q: no such host" },
 	{ "explain NOSUCH", COMMAND_REFUSED, "NOSUCH is no reason code" },
+	{ "explain MEMRY", COMMAND_REFUSED, "did you mean MEMORY?" },
+	{ "help nonsense", COMMAND_USAGE, "is no command" },
+	{ "plan shop --to", COMMAND_USAGE, "drover plan --help" },
+	{ "plan", COMMAND_USAGE, "usage: drover plan VAPP" },
+	{ "status --config=@FOLDER/no-cert.conf", COMMAND_REFUSED,
+		"see [map] url, ca, cert and key" },
 	{ "label show @FOLDER/none.acm", COMMAND_REFUSED, "none.acm" },
 	{ "vapp import @FOLDER/none.ovf", COMMAND_REFUSED, "none.ovf" },
 	{ "vapp capture x", COMMAND_USAGE, "--name is missing" },
@@ -229,6 +235,9 @@ static const struct golden {
 		0 },
 	{ "history.txt", "label history show --snapshot=@SNAPSHOT", 0 },
 	{ "history.json", "label history show B --json --snapshot=@SNAPSHOT", 0 },
+	{ "plan-explain.txt", "plan shop --to=C --explain --snapshot=@SNAPSHOT", 1 },
+	{ "help-label.txt", "label --help", 0 },
+	{ "help-move.txt", "help move", 0 },
 	{ "move.txt", "move shop --dry-run --snapshot=@SNAPSHOT", 0 },
 	{ "move.json", "move shop -n --json --snapshot=@SNAPSHOT", 0 },
 	{ "move-c.txt", "move shop -n --to=C --snapshot=@SNAPSHOT", 1 },
@@ -378,6 +387,8 @@ static void setup(void)
 	text = g_strdup_printf(
 		"[map]\nurl=https://127.0.0.1:9/\nca=%s\ncert=%s\nkey=%s\n", cert, cert, key);
 	write_file("drover.conf", text);
+	write_file("no-cert.conf",
+		"[map]\nurl=https://127.0.0.1:9/\nca=/none/ca.pem\ncert=/none/c\nkey=/none/k\n");
 	write_file("broken.json", "{");
 	write_file("empty.json", "{}");
 	write_file("policy", STORY_POLICY);
