@@ -19,7 +19,7 @@
 
 #define SOCKET_PATH "/run/drover/gate.sock"
 #define XML_MAX     (4UL * 1024 * 1024)
-#define ANSWER_MAX  65536
+#define ANSWER_MAX  (XML_MAX + 65536)
 #define TIMEOUT_S   10
 #define GATE        "drover-gate"
 
@@ -141,14 +141,15 @@ static bool is_guarded(const char *operation)
 	return false;
 }
 
-/* 0 for allowed; says the refusal as "drover: CODE: sentence". */
+/* 0 for allowed, with what the agent wants libvirt to read; says the refusal as "drover: CODE:
+ * sentence". */
 static int tell(const char *answer)
 {
 	const char *code = answer + strlen("refuse ");
 	const char *text = strchr(code, '\n');
 
 	if (strncmp(answer, "allow\n", 6) == 0)
-		return 0;
+		return fputs(answer + 6, stdout) < 0 || fflush(stdout) != 0;
 	fprintf(stderr, "drover: %.*s: %s\n", (int)(text ? (size_t)(text - code) : strlen(code)),
 		code, text ? text + 1 : "");
 	return 1;

@@ -57,7 +57,7 @@ static void on_written(GObject *stream, GAsyncResult *result, gpointer data)
 void gate_ticket_answer(struct gate_ticket *ticket, const char *code, const char *text)
 {
 	ticket->answer = code ? g_strdup_printf("refuse %s\n%s", code, text ? text : "")
-			      : g_strdup("allow\n");
+			      : g_strconcat("allow\n", text, NULL);
 	g_output_stream_write_all_async(
 		g_io_stream_get_output_stream(G_IO_STREAM(ticket->connection)), ticket->answer,
 		strlen(ticket->answer), G_PRIORITY_HIGH, NULL, on_written, ticket);

@@ -6,13 +6,13 @@
 
 #include <string.h>
 
-#define ARRIVAL_S       10 /* libvirt asks its three questions back to back; later it is a start */
 #define ENFORCE_WAIT_MS 3000
 
 struct porter {
 	struct porter_parts parts;
 	struct gate_server *gate;
-	GHashTable *arrivals; /* uuid -> when the gate let its migration in (monotonic, us) */
+	GHashTable
+		*arrivals; /* uuid -> name of the arrival that was let in last, until it starts */
 };
 
 /* One question that was cleared and waits for its rules. */
@@ -20,47 +20,52 @@ struct knock {
 	struct porter *porter;
 	struct gate_ticket *ticket;
 	struct gate_verdict verdict;
+	char *marked; /* the domain XML with the arrival's name, when it is one; NULL otherwise */
 };
+
+static void knock_free(struct knock *knock)
+{
+	gate_verdict_clear(&knock->verdict);
+	g_free(knock->marked);
+	g_free(knock);
+}
 
 static void on_ready(gboolean stands, const char *why, gpointer data)
 {
 	struct knock *knock = data;
-	g_autofree char *text = stands ? NULL
+	g_autofree char *text = stands ? g_steal_pointer(&knock->marked)
 				       : g_strdup_printf(
 						 "the rules of this machine do not stand on %s: %s",
 						 knock->porter->parts.host_name, why);
 
 	gate_ticket_answer(knock->ticket, stands ? NULL : "AGENT_NOT_CONFORMING", text);
-	gate_verdict_clear(&knock->verdict);
-	g_free(knock);
+	knock_free(knock);
 }
 
-/* libvirt asks about an incoming machine three times: migrate, prepare, start; only the first time
- * does it say that it is a migration. What was let in as an arrival stays one until it has started.
- */
 static gboolean is_arrival(struct porter *porter, const char *operation, const char *xml)
 {
 	g_autoptr(domxml) domain = domxml_read(xml, NULL);
-	const gint64 *since = domain && domain->uuid
-				      ? g_hash_table_lookup(porter->arrivals, domain->uuid)
-				      : NULL;
-	gboolean arrival;
+	const char *name = domain && domain->uuid
+				   ? g_hash_table_lookup(porter->arrivals, domain->uuid)
+				   : NULL;
+	gboolean named = name && g_strcmp0(name, domain->arrival) == 0;
 
-	if (strcmp(operation, "migrate") == 0)
-		return TRUE;
-	arrival = since && g_get_monotonic_time() - *since < ARRIVAL_S * (gint64)G_USEC_PER_SEC;
-	if (since && (!arrival || strcmp(operation, "start") == 0))
+	if (named && strcmp(operation, "start") == 0)
 		g_hash_table_remove(porter->arrivals, domain->uuid);
-	return arrival;
+	return named || strcmp(operation, "migrate") == 0;
 }
 
-static void note_arrival(struct porter *porter, const char *operation, const char *uuid)
+/* Gives the arrival its name. What libvirt gave us it also reads, so marking it cannot fail. */
+static void name_arrival(struct knock *knock, const char *operation, const char *xml)
 {
-	gint64 now = g_get_monotonic_time();
+	g_autofree char *name = NULL;
 
-	if (uuid && strcmp(operation, "migrate") == 0)
-		g_hash_table_replace(
-			porter->arrivals, g_strdup(uuid), g_memdup2(&now, sizeof(now)));
+	if (strcmp(operation, "migrate") != 0)
+		return;
+	name = g_uuid_string_random();
+	knock->marked = domxml_mark(xml, name, NULL);
+	g_hash_table_replace(
+		knock->porter->arrivals, g_strdup(knock->verdict.uuid), g_steal_pointer(&name));
 }
 
 static void on_knock(
@@ -79,7 +84,7 @@ static void on_knock(
 	knock->ticket = ticket;
 	gate_judge(windows_book(porter->parts.windows), &request, &knock->verdict);
 	if (knock->verdict.answer == GATE_ENFORCE) {
-		note_arrival(porter, operation, knock->verdict.uuid);
+		name_arrival(knock, operation, xml);
 		guard_wait(
 			porter->parts.guard, knock->verdict.uuid, ENFORCE_WAIT_MS, on_ready, knock);
 		return;
@@ -89,8 +94,7 @@ static void on_knock(
 			knock->verdict.uuid ? knock->verdict.uuid : "?", knock->verdict.code,
 			knock->verdict.text);
 	gate_ticket_answer(ticket, knock->verdict.code, knock->verdict.text);
-	gate_verdict_clear(&knock->verdict);
-	g_free(knock);
+	knock_free(knock);
 }
 
 struct porter *porter_new(const char *socket_path, const struct porter_parts *parts, GError **error)

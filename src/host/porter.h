@@ -2,6 +2,12 @@
 /* Answers at the gate: takes the hook's questions, judges them by the book, and lets in what is
  * cleared once its rules stand.
  *
+ * libvirt asks about an incoming machine three times: migrate, prepare, start; only the first time
+ * does it say that it is a migration, and a migration that ends in between is not told of. So each
+ * arrival is given a name of its own, which the answer to "migrate" puts into the domain's
+ * metadata: the questions that follow bear it, a start of the same machine at the same time does
+ * not. A name is good for one start.
+ *
  *   hook ─> gate_server ─> porter ─> gate_judge() ─> refused: answered at once
  *                                        └─> cleared: guard_wait() ─> answered when rules stand
  *

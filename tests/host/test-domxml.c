@@ -54,6 +54,37 @@ static void test_no_claim(void)
 	}
 }
 
+/* A mark replaces the one before it and leaves everything else alone. */
+static void test_mark(void)
+{
+	static const char *const texts[] = {
+		"<domain><name>n</name></domain>",
+		"<domain><metadata/></domain>",
+		"<domain><metadata><a:arrival xmlns:a='urn:drover:arrival:1' name='old'/>"
+		"<arrival name='not ours'/><drover:member xmlns:drover='urn:drover:domain:1'/>"
+		"</metadata></domain>",
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+		g_autoptr(GError) error = NULL;
+		g_autofree char *once = domxml_mark(texts[i], "first", &error);
+		g_autofree char *twice = domxml_mark(once, "a<&\"b", &error);
+		g_autoptr(domxml) before = domxml_read(texts[i], &error);
+		g_autoptr(domxml) after = domxml_read(twice, &error);
+
+		g_assert_no_error(error);
+		g_assert_cmpstr(before->arrival, ==, i == 2 ? "old" : NULL);
+		g_assert_cmpstr(after->arrival, ==, "a<&\"b");
+		g_assert_null(strstr(twice, "first"));
+		g_assert_null(strstr(twice, "old"));
+		g_assert_cmpint(after->claims, ==, before->claims);
+		g_assert_cmpstr(after->name, ==, before->name);
+		g_assert_cmpint(strstr(twice, "not ours") != NULL, ==,
+			strstr(texts[i], "not ours") != NULL);
+	}
+	g_assert_null(domxml_mark("<network/>", "x", NULL));
+}
+
 static void test_refused(void)
 {
 	static const char *const texts[] = { "", "x", "<domain>", "<domains/>",
@@ -71,6 +102,7 @@ static void test_refused(void)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/domxml/mark", test_mark);
 	g_test_add_func("/domxml/read", test_read);
 	g_test_add_func("/domxml/no-claim", test_no_claim);
 	g_test_add_func("/domxml/refused", test_refused);

@@ -70,6 +70,7 @@ static void forget(void)
 
 struct outcome {
 	int code;
+	char *out;
 	char *err;
 };
 
@@ -79,7 +80,7 @@ static void on_done(GObject *process, GAsyncResult *result, gpointer data)
 	g_autoptr(GError) error = NULL;
 
 	g_subprocess_communicate_utf8_finish(
-		G_SUBPROCESS(process), result, NULL, &outcome->err, &error);
+		G_SUBPROCESS(process), result, &outcome->out, &outcome->err, &error);
 	g_assert_no_error(error);
 	outcome->code = g_subprocess_get_exit_status(G_SUBPROCESS(process));
 }
@@ -88,8 +89,8 @@ static void on_done(GObject *process, GAsyncResult *result, gpointer data)
 static struct outcome run(const char *operation, const char *xml)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(GSubprocessLauncher)
-		launcher = g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDERR_PIPE);
+	g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(
+		G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
 	g_autoptr(GSubprocess) hook = NULL;
 	struct outcome outcome = { .code = -1 };
 
@@ -114,6 +115,8 @@ static void expect(const char *operation, const char *xml, int code, const char 
 		g_assert_nonnull(strstr(outcome.err, says));
 	else
 		g_assert_cmpstr(outcome.err, ==, "");
+	g_assert_cmpstr(outcome.out, ==, "");
+	g_free(outcome.out);
 	g_free(outcome.err);
 }
 
@@ -138,6 +141,29 @@ static void test_agent(void)
 	gate_server_free(server);
 	server = gate_server_new(SOCKET, on_ask, server, NULL);
 	expect("start", CLAIMED, 1, "drover: MEMORY: too little\nCPUS: too few");
+	gate_server_free(server);
+	forget();
+}
+
+static void on_migrate(
+	const char *operation, const char *xml, struct gate_ticket *ticket, gpointer data)
+{
+	g_assert_cmpstr(operation, ==, "migrate");
+	gate_ticket_answer(ticket, NULL, data);
+}
+
+/* What the agent wants libvirt to read comes out whole, however large. */
+static void test_output(void)
+{
+	g_autofree char *large = g_strnfill((gsize)3 * 1024 * 1024, 'x');
+	struct gate_server *server = gate_server_new(SOCKET, on_migrate, large, NULL);
+	struct outcome outcome = run("migrate", CLAIMED);
+
+	g_assert_cmpint(outcome.code, ==, 0);
+	g_assert_cmpstr(outcome.err, ==, "");
+	g_assert_true(g_str_equal(outcome.out, large));
+	g_free(outcome.out);
+	g_free(outcome.err);
 	gate_server_free(server);
 	forget();
 }
@@ -243,6 +269,7 @@ int main(int argc, char **argv)
 		void (*test)(void);
 	} tests[] = {
 		{ "/hook/agent", test_agent },
+		{ "/hook/output", test_output },
 		{ "/hook/news", test_news },
 		{ "/hook/alone", test_alone },
 		{ "/hook/no-book", test_no_book },
