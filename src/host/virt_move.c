@@ -17,9 +17,11 @@
  * without being done. When all released moves are near (or one has kept the others waiting for
  * DRAW_MAX_MS) their limits are lifted at the same moment. So what of the way is long is gone while
  * all guests run, and they stop within a moment of each other: the first to stop waits for the
- * last. The permitted downtime begins small, for it is spent standing still, and grows for guests
- * that write faster than they are copied. A guest that is not released in time arrives early,
- * paused: that costs it time but breaks nothing.
+ * last. QEMU measures the speed a tenth of a second behind, so the permitted downtime of one that
+ * is near is what the rest would take at HOLD_MIB_S: it stops at once, for the little time that the
+ * rest takes at full speed. For one that is not near, because it writes faster than it is copied,
+ * the permitted downtime begins small and grows. A guest that is not released in time arrives
+ * early, paused: that costs it time but breaks nothing.
  */
 
 #define PACE_MS          20
@@ -30,7 +32,8 @@
 #define HOLD_DOWNTIME_MS 1u
 #define FREE_MIB_S       8796093022207UL /* libvirt's own "no limit" for migration speed, MiB/s */
 #define FREE_DOWNTIME_MS 20u
-#define DOWNTIME_MAX_MS  320u /* reached after two seconds */
+#define DOWNTIME_MAX_MS  320u  /* reached after two seconds */
+#define NEAR_DOWNTIME_MS 3000u /* NEAR_BYTES at HOLD_MIB_S */
 #define GROW_MS          500
 #define DRAW_MS          150 /* the stream would take as long for what is left */
 #define DRAW_MIN_MS      40  /* releases of one group come together */
@@ -88,9 +91,8 @@ static void tell(
 
 struct pace {
 	gboolean held;
-	gboolean drawing;
 	unsigned long mib_s;  /* of the stream, once it is drawing near */
-	unsigned downtime_ms; /* permitted, once it is drawing near */
+	unsigned downtime_ms; /* permitted, once it is freed */
 	gint64 freed_us;      /* 0: not yet */
 	gint64 told_us;
 };
@@ -174,10 +176,8 @@ static void pace_draw(struct virt_move_job *job, struct pace *pace, guint64 left
 {
 	unsigned long mib_s = left * 1000 / DRAW_MS / MIB;
 
-	if (!pace->drawing)
-		set_downtime(job, pace, FREE_DOWNTIME_MS);
-	pace->drawing = TRUE;
 	if (all_near(job, left <= NEAR_BYTES, now_us)) {
+		set_downtime(job, pace, left <= NEAR_BYTES ? NEAR_DOWNTIME_MS : FREE_DOWNTIME_MS);
 		set_speed(job, pace, FREE_MIB_S);
 		pace->freed_us = now_us;
 	} else {

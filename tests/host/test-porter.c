@@ -1,6 +1,7 @@
-/* host/porter on a real socket, with rules that always stand: which questions count as an arrival. */
-#include "host/porter.h"
+/* host/porter on a real socket, with rules that always stand: which questions count as an arrival.
+ */
 #include "host/domxml.h"
+#include "host/porter.h"
 #include "pages.h"
 #include "sealkey.h"
 #include "vapp/seal.h"
@@ -10,9 +11,9 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#define DOMAIN                                                                                   \
-	"<domain type='qemu'><name>shop-web1</name><uuid>" PAGES_VM "</uuid><devices>"           \
-	"<interface type='bridge'><mac address='" PAGES_MAC "'/><source bridge='br-front'/>"     \
+#define DOMAIN                                                                               \
+	"<domain type='qemu'><name>shop-web1</name><uuid>" PAGES_VM "</uuid><devices>"       \
+	"<interface type='bridge'><mac address='" PAGES_MAC "'/><source bridge='br-front'/>" \
 	"</interface></devices></domain>"
 
 struct stage {
@@ -94,8 +95,7 @@ static void stage_clear(struct stage *stage)
 
 static void on_spliced(GObject *stream, GAsyncResult *result, gpointer done)
 {
-	g_assert_cmpint(
-		g_output_stream_splice_finish(G_OUTPUT_STREAM(stream), result, NULL), >, 0);
+	g_assert_cmpint(g_output_stream_splice_finish(G_OUTPUT_STREAM(stream), result, NULL), >, 0);
 	*(gboolean *)done = TRUE;
 }
 
@@ -111,9 +111,9 @@ static char *ask(struct stage *stage, const char *operation, const char *xml)
 	gboolean done = FALSE;
 
 	g_assert_nonnull(connection);
-	g_assert_true(g_output_stream_write_all(
-		g_io_stream_get_output_stream(G_IO_STREAM(connection)), question, strlen(question),
-		NULL, NULL, NULL));
+	g_assert_true(
+		g_output_stream_write_all(g_io_stream_get_output_stream(G_IO_STREAM(connection)),
+			question, strlen(question), NULL, NULL, NULL));
 	g_socket_shutdown(g_socket_connection_get_socket(connection), FALSE, TRUE, NULL);
 	g_output_stream_splice_async(answer, g_io_stream_get_input_stream(G_IO_STREAM(connection)),
 		G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET, G_PRIORITY_DEFAULT, NULL, on_spliced, &done);
@@ -123,8 +123,7 @@ static char *ask(struct stage *stage, const char *operation, const char *xml)
 		g_memory_output_stream_get_data_size(G_MEMORY_OUTPUT_STREAM(answer)));
 }
 
-static void expect(
-	struct stage *stage, const char *operation, const char *xml, const char *begins)
+static void expect(struct stage *stage, const char *operation, const char *xml, const char *begins)
 {
 	g_autofree char *answer = ask(stage, operation, xml);
 
