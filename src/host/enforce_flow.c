@@ -1,8 +1,13 @@
 #include "host/enforce_flow.h"
 
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_conntrack_tcp.h>
 #include <netinet/in.h>
 #include <string.h>
+
+/* An attempt is kept for 120 s (net.netfilter.nf_conntrack_tcp_timeout_syn_sent). Where that is set
+ * to less, none is fresh, and the sender's next attempt makes a new one. */
+#define FRESH_TIMEOUT_S 115
 
 static gboolean nic_has(const struct rules_nic *nic, const struct rules_prefix *address)
 {
@@ -37,8 +42,11 @@ const struct rules_nic *enforce_flow_nic(
 
 gboolean enforce_flow_is_over(const struct enforce_flow *flow)
 {
-	return flow->protocol == IPPROTO_TCP && (flow->tcp_state == TCP_CONNTRACK_TIME_WAIT ||
-							flow->tcp_state == TCP_CONNTRACK_CLOSE);
+	if (flow->protocol != IPPROTO_TCP)
+		return FALSE;
+	return flow->tcp_state == TCP_CONNTRACK_TIME_WAIT ||
+	       flow->tcp_state == TCP_CONNTRACK_CLOSE ||
+	       (!(flow->status & IPS_SEEN_REPLY) && flow->timeout_s < FRESH_TIMEOUT_S);
 }
 
 gboolean enforce_flow_is_permitted(

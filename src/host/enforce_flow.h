@@ -33,8 +33,9 @@ const struct rules_nic *enforce_flow_nic(
 gboolean enforce_flow_is_permitted(
 	const struct enforce_flow *flow, const struct rules_machine *machine);
 
-/* Whether it is a TCP connection that both ends have closed: there is nothing to carry to another
- * host. A busy server leaves thousands of them behind. */
+/* Whether it is a TCP connection that both ends have closed, or an attempt that nobody has answered
+ * for some seconds: there is nothing to carry to another host. A busy server leaves thousands of
+ * them behind. */
 gboolean enforce_flow_is_over(const struct enforce_flow *flow);
 
 /* Puts the flow into the zone of the machine's nic whose address it has. FALSE when none has. */

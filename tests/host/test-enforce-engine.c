@@ -440,7 +440,15 @@ static void test_flow(void)
 	for (flow.tcp_state = 0; flow.tcp_state < 10; flow.tcp_state++)
 		g_assert_cmpint(enforce_flow_is_over(&flow), ==,
 			flow.tcp_state == 7 || flow.tcp_state == 8); /* TIME_WAIT, CLOSE */
+	flow.tcp_state = 1;                                          /* SYN_SENT */
+	flow.status = 0;
+	flow.timeout_s = 119;
+	g_assert_false(enforce_flow_is_over(&flow));
+	flow.timeout_s = 100;
+	g_assert_true(enforce_flow_is_over(&flow));
 	flow.tcp_state = 3;
+	flow.status = 14; /* a reply was seen */
+	g_assert_false(enforce_flow_is_over(&flow));
 	json = enforce_flow_to_json(&flow);
 	g_assert_true(enforce_flow_from_json(json, &again, &error));
 	again.zone = 3;
