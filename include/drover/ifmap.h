@@ -201,6 +201,12 @@ struct ifmap_search {
 				    show only that */
 	const char *result_filter;  /* filter: show only such metadata */
 	const char *terminal_types; /* "ip-address,device": do not look behind these */
+	/* Looking back, in microseconds since 1970; 0: not. Only drover-mapd can (its
+	 * server-capability says urn:drover:map-history:1); others answer with the present. */
+	gint64 at_us;    /* what the search would have found then */
+	gint64 since_us; /* with max_depth 1: all metadata that stood on `start` and its links
+			    since then; what is gone has the attributes drover-until
+			    (microseconds), drover-ended-by, drover-why */
 };
 
 /* One identifier (b NULL) or link with the metadata reported for it. */

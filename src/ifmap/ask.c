@@ -138,6 +138,11 @@ void ifmap_ask_publish(GString *out, const char *session_id, const char *const *
 /* The search attributes (5.5), the end of the start tag and the start identifier. */
 static void append_search(GString *out, const struct ifmap_search *search)
 {
+	if (search->at_us > 0)
+		g_string_append_printf(out, " drover-at=\"%" G_GINT64_FORMAT "\"", search->at_us);
+	if (search->since_us > 0)
+		g_string_append_printf(
+			out, " drover-since=\"%" G_GINT64_FORMAT "\"", search->since_us);
 	if (search->max_depth > 0)
 		g_string_append_printf(out, " max-depth=\"%u\"", search->max_depth);
 	if (search->max_size > 0)

@@ -44,6 +44,9 @@ struct ifmap_query {
 	struct ifmap_filter *match_links;
 	struct ifmap_filter *result_filter;
 	struct ifmap_terminal *terminal;
+	/* Drover's extension: looking back. Microseconds since 1970; 0: the present. */
+	gint64 at_us;    /* the map as it was then */
+	gint64 since_us; /* what became of all that stood on `start` and its links since then */
 };
 
 /* One child of a subscribe; query NULL: delete the subscription of that name. */

@@ -10,7 +10,7 @@ static const char capability_format[] =
 	"<capability>ifmap-base-version-2.1</capability>"
 	"<capability>ifmap-base-version-2.2</capability>"
 	"<capability>fractional-timestamps</capability>"
-	"<capability>extended-identifier-search-termination</capability>%s"
+	"<capability>extended-identifier-search-termination</capability>%s%s"
 	"</srv:server-capability>";
 
 struct reading;
@@ -207,10 +207,13 @@ gboolean map_engine_describe(struct map_engine *engine, struct map_change *chang
 	static const char *const no_attributes[] = { NULL };
 	g_autoptr(ifmap_id)
 		id = ifmap_id_new_extended(NS_SERVER, "ifmap-server", no_attributes, error);
-	g_autofree char *xml = g_strdup_printf(
-		capability_format, map_policy_has_file(engine->policy)
-					   ? "<capability>map-content-authorization</capability>"
-					   : "");
+	g_autofree char *xml = g_strdup_printf(capability_format,
+		map_policy_has_file(engine->policy)
+			? "<capability>map-content-authorization</capability>"
+			: "",
+		engine->store && map_store_keeps_history(engine->store)
+			? "<capability>urn:drover:map-history:1</capability>"
+			: "");
 	g_autoptr(ifmap_meta) plain = id ? ifmap_meta_new(xml, -1, error) : NULL;
 	if (!plain)
 		return FALSE;
@@ -254,6 +257,8 @@ gboolean map_engine_boot(struct map_engine *engine, GError **error)
 {
 	if (engine->store && !load(engine, error))
 		return FALSE;
+	if (engine->store)
+		map_graph_set_next_serial(engine->graph, map_store_last_serial(engine->store) + 1);
 	engine->timestamp_us = MAX(engine->timestamp_us, g_get_real_time());
 	struct map_change *change = map_change_begin(engine->graph);
 	gboolean good = map_engine_describe(engine, change, error);

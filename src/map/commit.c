@@ -282,31 +282,68 @@ static void tell(struct map_engine *engine, struct map_subscription *subscriptio
 	check_session_size(engine, client);
 }
 
-static void store_fact(struct map_fact *fact, gboolean added, gpointer data)
+struct storing {
+	const struct map_cause *cause;
+	struct map_batch *batch;
+};
+
+static void store_new(struct map_fact *fact, struct map_batch *batch)
 {
-	struct map_batch *batch = data;
-	if (fact->lifetime != IFMAP_LIFETIME_FOREVER)
-		return;
-	if (!added) {
-		map_batch_remove_fact(batch, fact->serial);
-		return;
-	}
 	const struct map_link *link = map_element_link(fact->element);
 	const struct map_node *node = link ? link->ends[0] : map_element_node(fact->element);
-	g_autoptr(GString) a = g_string_new(NULL);
-	g_autoptr(GString) b = g_string_new(NULL);
-	ifmap_reply_id(a, node->id);
-	if (link)
-		ifmap_reply_id(b, link->ends[1]->id);
-	const struct map_record record = {
+	struct map_entry entry = {
 		.serial = fact->serial,
-		.a = a->str,
-		.b = link ? b->str : NULL,
+		.a = ifmap_id_ref(node->id),
+		.b = link ? ifmap_id_ref(link->ends[1]->id) : NULL,
+		.meta = ifmap_meta_ref(fact->meta),
 		.publisher = fact->publisher->id,
+		.lifetime = fact->lifetime,
 		.timestamp_us = ifmap_meta_timestamp_us(fact->meta),
-		.meta = ifmap_meta_xml(fact->meta, NULL),
 	};
-	map_batch_add_fact(batch, &record);
+	map_batch_add_fact(batch, &entry);
+}
+
+static void store_old(struct map_fact *fact, const struct map_cause *cause, struct map_batch *batch)
+{
+	gboolean replaced = fact->type->cardinality == IFMAP_SINGLE_VALUE &&
+			    map_element_find_single(fact->element, fact->type);
+	const struct map_ending ending = {
+		.serial = fact->serial,
+		.lifetime = fact->lifetime,
+		.at_us = cause->at_us,
+		.by = cause->by->id,
+		.why = replaced ? MAP_WHY_REPLACED : cause->why,
+	};
+	map_batch_remove_fact(batch, &ending);
+}
+
+static void store_fact(struct map_fact *fact, gboolean added, gpointer data)
+{
+	const struct storing *storing = data;
+	if (added)
+		store_new(fact, storing->batch);
+	else
+		store_old(fact, storing->cause, storing->batch);
+}
+
+static void look_for_forever(struct map_fact *fact, gboolean added, gpointer data)
+{
+	(void)added;
+	gboolean *found = data;
+	*found = *found || fact->lifetime == IFMAP_LIFETIME_FOREVER;
+}
+
+gboolean map_change_is_durable(const struct map_change *change)
+{
+	gboolean found = FALSE;
+	map_change_foreach(change, look_for_forever, &found);
+	return found;
+}
+
+gint64 map_engine_next_timestamp(struct map_engine *engine)
+{
+	engine->timestamp_us = MAX(engine->timestamp_us + 1, g_get_real_time());
+	return engine->timestamp_us;
 }
 
 /* Nodes that notices name and that somebody may watch. */
@@ -327,8 +364,9 @@ static GPtrArray *notice_nodes(const struct map_engine *engine, const GPtrArray 
 }
 
 void map_engine_commit(struct map_engine *engine, struct map_change *change,
-	const GPtrArray *notices, struct map_batch *batch)
+	const GPtrArray *notices, const struct map_cause *cause, struct map_batch *batch)
 {
+	struct storing storing = { .cause = cause, .batch = batch };
 	g_autoptr(GPtrArray) extra = notice_nodes(engine, notices);
 	g_autoptr(GHashTable) clients = g_hash_table_new(NULL, NULL);
 	GHashTableIter iter;
@@ -343,8 +381,8 @@ void map_engine_commit(struct map_engine *engine, struct map_change *change,
 		g_hash_table_add(clients, subscription->owner);
 		tell(engine, subscription, change, notices);
 	}
-	if (batch)
-		map_change_foreach(change, store_fact, batch);
+	if (engine->store && batch)
+		map_change_foreach(change, store_fact, &storing);
 	map_change_commit(change);
 	g_ptr_array_set_size(engine->dropped, 0);
 	g_hash_table_iter_init(&iter, clients);

@@ -27,6 +27,8 @@ struct map_engine {
 	guint64 n_subscribed;
 	guint64 n_requests;
 	gboolean draining;
+	guint n_looking_back; /* requests that use the store without the lock */
+	GCond looked_back;
 	/* What map_engine_leave() delivers. */
 	GPtrArray *wakes; /* struct wake * */
 	GPtrArray *notes; /* struct remark * */
@@ -50,10 +52,23 @@ void map_engine_remark(struct map_engine *engine, enum map_note note,
 void map_reply_error(GString *out, enum ifmap_error code, const char *text);
 void map_reply_empty(GString *out, const char *name);
 
+/* Whose doing a change is, for history. */
+struct map_cause {
+	gint64 at_us;
+	const struct map_publisher *by;
+	enum map_why why; /* of what goes without a successor */
+};
+/* Strictly later than the last one, so that no two changes are of one time; never runs backwards
+ * (ifmap.md 11.2). */
+gint64 map_engine_next_timestamp(struct map_engine *engine);
+
 /* Finishes the change: tells every subscription, fills poll buffers, wakes hanging polls, adds to
- * `batch` (may be NULL) what the store must know. `notices` may be NULL. */
+ * `batch` what the store must know. `notices` may be NULL; so may `cause` and `batch`: what the
+ * server says of itself is not stored. */
 void map_engine_commit(struct map_engine *engine, struct map_change *change,
-	const GPtrArray *notices, struct map_batch *batch);
+	const GPtrArray *notices, const struct map_cause *cause, struct map_batch *batch);
+/* Whether the change would have to be made durable. */
+gboolean map_change_is_durable(const struct map_change *change);
 
 /* Creates (replacing) a subscription and buffers its initial result. Takes `query`. */
 void map_engine_subscribe(struct map_engine *engine, struct map_client *client, const char *name,

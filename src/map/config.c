@@ -53,6 +53,11 @@ const struct base_conf_option MAP_CONFIG_OPTIONS[] = {
 	SERVER("user", STRING, user, "", "account to become when started as root"),
 	{ "server", "threads", BASE_CONF_COUNT, offsetof(struct map_config, threads), "0",
 		"workers; 0: one per processor", 0, 1024 },
+	{ "history", "days", BASE_CONF_COUNT, offsetof(struct map_config, retention.days), "7",
+		"how long it is remembered what was on the map; 0: not at all", 0, 36500 },
+	{ "history", "size", BASE_CONF_NUMBER, offsetof(struct map_config, retention.size),
+		"1073741824", "bytes of the store beyond which the oldest history goes", 1048576,
+		1099511627776 },
 	/* clang-format off */
 	MAP_LIMITS(LIMIT)
 	MAP_QUOTAS(QUOTA)

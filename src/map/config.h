@@ -9,6 +9,7 @@
 #include "ifmap/dialect.h"
 #include "map/limit.h"
 #include "map/policy.h"
+#include "map/store.h"
 
 struct map_config {
 	char *address;     /* numeric; "::" takes both families */
@@ -24,6 +25,7 @@ struct map_config {
 	char *metrics_address; /* ADDRESS:PORT of the plain listener for figures; "": none */
 	char *user;            /* to become when started as root; "": stay */
 	unsigned threads;      /* workers; 0: one per processor, at least 2 */
+	struct map_retention retention;
 	struct ifmap_dialect dialect;
 	struct map_limits limits;
 	GHashTable *clients; /* name -> struct map_client_config * */

@@ -84,7 +84,7 @@ static struct map_engine *make_engine(struct map_daemon *daemon, GError **error)
 	struct map_store *store = NULL;
 
 	if (*config->store) {
-		store = map_store_open(config->store, error);
+		store = map_store_open(config->store, &config->retention, error);
 		if (!store)
 			return NULL;
 	}

@@ -5,6 +5,7 @@
 
 #include "ifmap/reply.h"
 #include "map/commit.h"
+#include "map/history.h"
 
 /* The server's own publisher-id (ifmap.md 11.3); client ids always end in a random suffix. */
 #define SELF "map-server"
@@ -72,6 +73,7 @@ struct map_engine *map_engine_new(const struct map_limits *limits,
 
 	random_bytes(seed, sizeof(seed));
 	g_mutex_init(&engine->lock);
+	g_cond_init(&engine->looked_back);
 	engine->limits = limits;
 	engine->dialect = dialect;
 	engine->ops = *ops;
@@ -120,6 +122,7 @@ void map_engine_free(struct map_engine *engine)
 	for (size_t i = 0; i < G_N_ELEMENTS(engine->text); i++)
 		g_string_free(engine->text[i], TRUE);
 	g_mutex_clear(&engine->lock);
+	g_cond_clear(&engine->looked_back);
 	g_free(engine);
 }
 
@@ -140,10 +143,24 @@ static void remember_connection(
 	g_hash_table_insert(engine->connections, key, list);
 }
 
+/* Hands over what nobody waits for; takes the batch. */
+static void submit_quietly(struct map_engine *engine, struct map_batch *batch)
+{
+	if (engine->store && !map_batch_is_empty(batch))
+		map_store_submit(engine->store, batch, NULL);
+	else
+		map_batch_free(batch);
+}
+
 /* ifmap.md 4.3. */
 static void end_session(struct map_engine *engine, struct map_client *client, const char *why)
 {
-	struct map_change *change;
+	struct map_batch *batch = map_batch_new();
+	const struct map_cause cause = {
+		.at_us = map_engine_next_timestamp(engine),
+		.by = client->publisher,
+		.why = MAP_WHY_SESSION_ENDED,
+	};
 
 	if (client->poll_token) {
 		GString *reply = g_string_new(NULL);
@@ -154,9 +171,10 @@ static void end_session(struct map_engine *engine, struct map_client *client, co
 	map_pollbuf_clear(&client->buf);
 	client->overflowed = FALSE;
 	g_clear_pointer(&client->session, map_session_free);
-	change = map_change_begin(engine->graph);
+	struct map_change *change = map_change_begin(engine->graph);
 	map_change_remove_all(change, client->publisher, IFMAP_LIFETIME_SESSION);
-	map_engine_commit(engine, change, NULL, NULL);
+	map_engine_commit(engine, change, NULL, &cause, batch);
+	submit_quietly(engine, batch);
 	map_engine_remark(engine, MAP_NOTE_SESSION_ENDED, client, why);
 }
 
@@ -216,6 +234,8 @@ struct work {
 	const struct map_call *call;
 	struct map_batch *batch; /* what must be durable before the answer goes out */
 	GString *out;
+	struct map_past *past;    /* of a search that looks back */
+	const GError *past_error; /* why there is none */
 };
 
 enum outcome {
@@ -269,11 +289,16 @@ static enum outcome end_session_request(const struct work *work)
 	return done(work, "endSessionResult");
 }
 
-/* Never runs backwards (ifmap.md 11.2). */
-static gint64 next_timestamp(struct map_engine *engine)
+/* While the disk takes nothing, nothing is begun that it would have to take. */
+static gboolean can_be_stored(const struct work *work, const struct map_change *change,
+	gboolean new_types, GError **error)
 {
-	engine->timestamp_us = MAX(engine->timestamp_us, g_get_real_time());
-	return engine->timestamp_us;
+	const struct map_store *store = work->engine->store;
+	if (!store || !map_store_is_failing(store) || !(new_types || map_change_is_durable(change)))
+		return TRUE;
+	g_set_error(error, IFMAP_ERROR, IFMAP_ERROR_SYSTEM_ERROR,
+		"the store cannot be written to; only session metadata of known types is taken now");
+	return FALSE;
 }
 
 /* What stands in the client's name, by the quota that bounds it. */
@@ -331,7 +356,7 @@ static enum outcome publish(const struct work *work)
 		.registry = engine->registry,
 		.subject = &work->client->account->subject,
 		.publisher = work->client->publisher,
-		.timestamp_us = next_timestamp(engine),
+		.timestamp_us = map_engine_next_timestamp(engine),
 		.dialect = engine->dialect,
 	};
 	g_autoptr(GPtrArray) notices = map_notices_new();
@@ -341,13 +366,18 @@ static enum outcome publish(const struct work *work)
 	struct map_change *change = map_change_begin(engine->graph);
 
 	if (!map_publish_apply(&what, change, operations, notices, &error) ||
-		!within_quota(work, &standing, &error)) {
+		!within_quota(work, &standing, &error) ||
+		!can_be_stored(
+			work, change, map_registry_n_types(engine->registry) > known, &error)) {
 		map_change_rollback(change);
 		map_registry_truncate(engine->registry, known);
 		return refuse_error(work, error);
 	}
 	store_types(engine->registry, known, work->batch);
-	map_engine_commit(engine, change, notices, work->batch);
+	const struct map_cause cause = {
+		.at_us = what.timestamp_us, .by = what.publisher, .why = MAP_WHY_DELETED
+	};
+	map_engine_commit(engine, change, notices, &cause, work->batch);
 	return done(work, "publishReceived");
 }
 
@@ -355,6 +385,12 @@ static enum outcome purge(const struct work *work)
 {
 	struct map_engine *engine = work->engine;
 	const char *id = work->call->request->publisher_id;
+	const struct map_cause cause = {
+		.at_us = map_engine_next_timestamp(engine),
+		.by = work->client->publisher,
+		.why = MAP_WHY_PURGED,
+	};
+	g_autoptr(GError) error = NULL;
 
 	if (!id)
 		return refuse(work, IFMAP_ERROR_FAILURE, "ifmap-publisher-id is missing");
@@ -368,7 +404,11 @@ static enum outcome purge(const struct work *work)
 		struct map_change *change = map_change_begin(engine->graph);
 		map_change_remove_all(change, publisher, IFMAP_LIFETIME_SESSION);
 		map_change_remove_all(change, publisher, IFMAP_LIFETIME_FOREVER);
-		map_engine_commit(engine, change, NULL, work->batch);
+		if (!can_be_stored(work, change, FALSE, &error)) {
+			map_change_rollback(change);
+			return refuse_error(work, error);
+		}
+		map_engine_commit(engine, change, NULL, &cause, work->batch);
 	}
 	return done(work, "purgePublisherReceived");
 }
@@ -379,9 +419,12 @@ static enum outcome search(const struct work *work)
 	const struct map_view view = map_view_make(
 		work->call->request->query, &work->client->account->subject, engine->limits);
 	g_autoptr(GError) error = NULL;
+	struct map_graph *graph = work->past ? work->past->graph : engine->graph;
 
+	if (work->past_error)
+		return refuse_error(work, work->past_error);
 	ifmap_reply_begin(work->out);
-	if (!map_search_write(engine->graph, &engine->walk, &view, NULL, work->out, &error))
+	if (!map_search_write(graph, &engine->walk, &view, NULL, work->out, &error))
 		ifmap_reply_error(work->out, (enum ifmap_error)error->code, error->message, NULL);
 	ifmap_reply_end(work->out);
 	return ANSWERED;
@@ -567,19 +610,73 @@ static enum outcome carry_out(struct work *work)
 	return judge(work);
 }
 
+/* ---- looking back: the store is read before the request is judged, without the lock */
+
+static struct map_store *borrow_store(struct map_engine *engine)
+{
+	map_engine_enter(engine);
+	struct map_store *store = engine->store;
+	engine->n_looking_back += store != NULL;
+	map_engine_leave(engine);
+	return store;
+}
+
+static void return_store(struct map_engine *engine)
+{
+	map_engine_enter(engine);
+	if (--engine->n_looking_back == 0)
+		g_cond_broadcast(&engine->looked_back);
+	map_engine_leave(engine);
+}
+
+static struct map_past *look_back(
+	struct map_engine *engine, const struct map_call *call, GError **error)
+{
+	const struct ifmap_query *query = call->request->query;
+	struct map_past *past = NULL;
+
+	if (!query || (query->at_us == 0 && query->since_us == 0))
+		return NULL;
+	struct map_store *store = borrow_store(engine);
+	if (!store || !map_store_keeps_history(store)) {
+		g_set_error(
+			error, IFMAP_ERROR, IFMAP_ERROR_FAILURE, "this server keeps no history");
+	} else if (query->at_us > 0) {
+		past = map_past_at(store, query, engine->limits, error);
+	} else {
+		past = map_past_log(store, query, engine->limits, error);
+	}
+	/* What the store says of itself is not for clients. */
+	if (*error && (*error)->domain != IFMAP_ERROR) {
+		g_clear_error(error);
+		g_set_error(error, IFMAP_ERROR, IFMAP_ERROR_SYSTEM_ERROR, "history cannot be read");
+	}
+	if (store)
+		return_store(engine);
+	return past;
+}
+
 gboolean map_engine_handle(struct map_engine *engine, const struct map_call *call, GString *out)
 {
 	struct map_batch *batch = map_batch_new();
-	struct work work = { .engine = engine, .call = call, .batch = batch, .out = out };
+	g_autoptr(GError) past_error = NULL;
+	g_autoptr(map_past) past = look_back(engine, call, &past_error);
+	struct work work = { .engine = engine,
+		.call = call,
+		.batch = batch,
+		.out = out,
+		.past = past,
+		.past_error = past_error };
 	enum outcome outcome;
 
 	map_engine_enter(engine);
 	outcome = carry_out(&work);
-	gboolean wait = outcome == ANSWERED && !map_batch_is_empty(batch) && engine->store;
+	gboolean wait = outcome == ANSWERED && map_batch_is_durable(batch) && engine->store;
 	if (wait)
-		answer_when_durable(&work, g_steal_pointer(&batch));
+		answer_when_durable(&work, batch);
+	else
+		submit_quietly(engine, batch);
 	map_engine_leave(engine);
-	map_batch_free(batch);
 	return outcome == ANSWERED && !wait;
 }
 
@@ -680,6 +777,8 @@ void map_engine_drain(struct map_engine *engine)
 	engine->draining = TRUE;
 	end_if(engine, G_MAXINT64, "the server is going down");
 	store = g_steal_pointer(&engine->store); /* nothing is submitted any more */
+	while (engine->n_looking_back > 0)
+		g_cond_wait(&engine->looked_back, &engine->lock);
 	map_engine_leave(engine);
 	map_store_close(store);
 }
@@ -705,7 +804,7 @@ static void describe_anew(struct map_engine *engine)
 	struct map_change *change = map_change_begin(engine->graph);
 
 	if (map_engine_describe(engine, change, NULL))
-		map_engine_commit(engine, change, NULL, NULL);
+		map_engine_commit(engine, change, NULL, NULL, NULL);
 	else
 		map_change_rollback(change);
 }
@@ -740,6 +839,7 @@ void map_engine_figures(struct map_engine *engine, struct map_engine_figures *re
 	figures.n_nodes = map_graph_n_nodes(engine->graph);
 	figures.n_links = map_graph_n_links(engine->graph);
 	figures.n_facts = map_graph_n_facts(engine->graph);
+	figures.timestamp_us = engine->timestamp_us;
 	for (guint i = 0; i < clients->len; i++) {
 		const struct map_client *client = g_ptr_array_index(clients, i);
 		figures.n_sessions += client->session != NULL;

@@ -82,5 +82,6 @@ void map_engine_drain(struct map_engine *engine);
 
 struct map_engine_figures {
 	size_t n_nodes, n_links, n_facts, n_sessions, n_subscriptions;
+	gint64 timestamp_us; /* of the last change */
 };
 void map_engine_figures(struct map_engine *engine, struct map_engine_figures *ret_figures);

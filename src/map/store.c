@@ -1,17 +1,32 @@
 #include "map/store.h"
 
-#include <sqlite3.h>
+#include <unistd.h>
 
-G_DEFINE_QUARK(map - store - error, map_store_error)
+#include "ifmap/reply.h"
+#include "map/storefile.h"
 
 /* How long a failed transaction rests before it is tried again. */
-#define RETRY_US ((gint64)G_USEC_PER_SEC)
+#define RETRY_US   ((gint64)G_USEC_PER_SEC)
+/* How long history alone may wait. */
+#define LAZY_MS    200
+/* Rows that may be queued before beginnings are left out of the history. */
+#define MAX_QUEUED 200000
+/* Old history is dropped in pieces this large, so that nobody waits long for the writer. */
+#define DROP_ROWS  2000
+#define DROP_US    (5 * (gint64)G_USEC_PER_SEC)
+#define DAY_US     (86400 * (gint64)G_USEC_PER_SEC)
 
 enum statement {
 	ADD_FACT,
 	REMOVE_FACT,
 	ADD_PUBLISHER,
 	ADD_TYPE,
+	BEGIN_HISTORY,
+	END_HISTORY,
+	N_ROW_KINDS,
+	DROP_BEFORE = N_ROW_KINDS,
+	DROP_OLDEST,
+	USED_PAGES,
 	BEGIN,
 	COMMIT,
 	ROLLBACK,
@@ -24,42 +39,60 @@ static const char *const sql[N_STATEMENTS] = {
 	[REMOVE_FACT] = "DELETE FROM fact WHERE serial=?1",
 	[ADD_PUBLISHER] = "INSERT OR REPLACE INTO publisher(client,id) VALUES(?2,?3)",
 	[ADD_TYPE] = "INSERT OR REPLACE INTO type(ns,name,cardinality) VALUES(?2,?3,?1)",
+	[BEGIN_HISTORY] =
+		"INSERT OR REPLACE INTO history(serial,a,b,publisher,from_us,meta,a_key,b_key,lifetime)"
+		" VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
+	[END_HISTORY] = "UPDATE history SET until_us=?5,ended_by=?2,why=?7 WHERE serial=?1",
+	[DROP_BEFORE] =
+		"DELETE FROM history WHERE serial IN (SELECT serial FROM history WHERE until_us<?1"
+		" ORDER BY until_us LIMIT " G_STRINGIFY(DROP_ROWS) ")",
+	[DROP_OLDEST] = "DELETE FROM history WHERE serial IN (SELECT serial FROM history"
+			" WHERE until_us IS NOT NULL ORDER BY until_us LIMIT " G_STRINGIFY(
+				DROP_ROWS) ")",
+	[USED_PAGES] = "SELECT (SELECT page_count FROM pragma_page_count) -"
+		       " (SELECT freelist_count FROM pragma_freelist_count)",
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
 };
 
-static const char schema[] =
-	"CREATE TABLE IF NOT EXISTS fact(serial INTEGER PRIMARY KEY, a TEXT NOT NULL, b TEXT,"
-	" publisher TEXT NOT NULL, timestamp_us INTEGER NOT NULL, meta TEXT NOT NULL);"
-	"CREATE TABLE IF NOT EXISTS publisher(client TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE);"
-	"CREATE TABLE IF NOT EXISTS type(ns TEXT NOT NULL, name TEXT NOT NULL,"
-	" cardinality INTEGER NOT NULL, PRIMARY KEY(ns,name));"
-	"PRAGMA user_version=1;";
-
-/* One row to write: the statement and its parameters, by number. */
+/* One row to write: the statement and its parameters. */
 struct row {
 	enum statement statement;
-	gint64 number;       /* ?1 */
-	char *text[4];       /* ?2 ?3 ?4 ?6; NULL is NULL */
-	gint64 timestamp_us; /* ?5 */
+	struct map_entry entry; /* of ADD_FACT and BEGIN_HISTORY */
+	gint64 number;          /* ?1, else */
+	char *text[2];          /* ?2 ?3, else; owned */
+	const char *by;         /* ?2 of END_HISTORY; borrowed */
+	gint64 timestamp_us;    /* ?5 */
+	enum map_why why;
 };
 
 struct map_batch {
 	GArray *rows; /* struct row */
+	guint n_durable;
 	gpointer token;
 	gboolean told; /* done was called for a failure */
 };
 
 struct map_store {
+	char *path;
+	struct map_retention retention;
+	int lock_fd;
 	sqlite3 *db;
 	sqlite3_stmt *statements[N_STATEMENTS];
+	GString *text[2]; /* identifiers being bound */
 	map_store_done_fn done;
 	gpointer done_data;
 	GThread *writer;
-	GMutex lock;
+	gint64 next_drop_us; /* when old history is looked at again */
+	gint failing;        /* atomic */
+	GMutex lock;         /* guards what follows */
 	GCond wake;
-	GQueue queue; /* struct map_batch *, guarded by lock */
+	GCond written;
+	GQueue queue; /* struct map_batch * */
+	guint64 n_rows, n_durable, n_submitted, n_tried;
+	guint64 n_left_out;
+	gboolean flush;
 	gboolean closing;
 };
 
@@ -68,6 +101,7 @@ struct map_store {
 static void row_clear(gpointer data)
 {
 	struct row *row = data;
+	map_entry_clear(&row->entry);
 	for (size_t i = 0; i < G_N_ELEMENTS(row->text); i++)
 		g_free(row->text[i]);
 }
@@ -93,22 +127,44 @@ gboolean map_batch_is_empty(const struct map_batch *batch)
 	return batch->rows->len == 0;
 }
 
-void map_batch_add_fact(struct map_batch *batch, const struct map_record *record)
+gboolean map_batch_is_durable(const struct map_batch *batch)
 {
-	const struct row row = {
-		.statement = ADD_FACT,
-		.number = (gint64)record->serial,
-		.text = { g_strdup(record->a), g_strdup(record->b), g_strdup(record->publisher),
-			g_strdup(record->meta) },
-		.timestamp_us = record->timestamp_us,
-	};
-	g_array_append_val(batch->rows, row);
+	return batch->n_durable > 0;
 }
 
-void map_batch_remove_fact(struct map_batch *batch, guint64 serial)
+static void add_row(struct map_batch *batch, const struct row *row)
 {
-	const struct row row = { .statement = REMOVE_FACT, .number = (gint64)serial };
-	g_array_append_val(batch->rows, row);
+	g_array_append_vals(batch->rows, row, 1);
+	batch->n_durable += row->statement < BEGIN_HISTORY;
+}
+
+void map_batch_add_fact(struct map_batch *batch, struct map_entry *entry)
+{
+	if (entry->lifetime == IFMAP_LIFETIME_FOREVER) {
+		struct row row = { .statement = ADD_FACT, .entry = *entry };
+		row.entry.a = ifmap_id_ref(entry->a);
+		row.entry.b = entry->b ? ifmap_id_ref(entry->b) : NULL;
+		row.entry.meta = ifmap_meta_ref(entry->meta);
+		add_row(batch, &row);
+	}
+	const struct row row = { .statement = BEGIN_HISTORY, .entry = *entry };
+	add_row(batch, &row);
+	*entry = (struct map_entry){ 0 };
+}
+
+void map_batch_remove_fact(struct map_batch *batch, const struct map_ending *ending)
+{
+	struct row row = {
+		.statement = END_HISTORY,
+		.number = (gint64)ending->serial,
+		.by = ending->by,
+		.timestamp_us = ending->at_us,
+		.why = ending->why,
+	};
+	add_row(batch, &row);
+	row.statement = REMOVE_FACT;
+	if (ending->lifetime == IFMAP_LIFETIME_FOREVER)
+		add_row(batch, &row);
 }
 
 void map_batch_add_publisher(struct map_batch *batch, const char *client, const char *publisher_id)
@@ -117,7 +173,7 @@ void map_batch_add_publisher(struct map_batch *batch, const char *client, const 
 		.statement = ADD_PUBLISHER,
 		.text = { g_strdup(client), g_strdup(publisher_id) },
 	};
-	g_array_append_val(batch->rows, row);
+	add_row(batch, &row);
 }
 
 void map_batch_add_type(struct map_batch *batch, const char *ns, const char *name,
@@ -128,47 +184,87 @@ void map_batch_add_type(struct map_batch *batch, const char *ns, const char *nam
 		.number = cardinality,
 		.text = { g_strdup(ns), g_strdup(name) },
 	};
-	g_array_append_val(batch->rows, row);
+	add_row(batch, &row);
 }
 
 /* ---- writing */
 
 static gboolean fail(struct map_store *store, const char *what, GError **error)
 {
-	g_set_error(error, MAP_STORE_ERROR, sqlite3_extended_errcode(store->db), "store: %s: %s",
-		what, sqlite3_errmsg(store->db));
-	return FALSE;
+	return map_storefile_fail(store->db, what, error);
 }
 
+/* Failures to bind surface when stepping: an unbound parameter violates NOT NULL. */
 static void bind_text(sqlite3_stmt *statement, int index, const char *text)
 {
-	if (index > sqlite3_bind_parameter_count(statement))
-		return;
-	/* Failures surface when stepping: an unbound parameter violates NOT NULL. */
 	(void)sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
 }
 
-static gboolean run(
-	struct map_store *store, enum statement which, const struct row *row, GError **error)
+static void bind_id(sqlite3_stmt *statement, int index, const struct ifmap_id *id, GString *text)
+{
+	if (!id)
+		return;
+	g_string_truncate(text, 0);
+	ifmap_reply_id(text, id);
+	bind_text(statement, index, text->str);
+}
+
+static void bind_entry(struct map_store *store, sqlite3_stmt *statement, const struct row *row)
+{
+	const struct map_entry *entry = &row->entry;
+
+	(void)sqlite3_bind_int64(statement, 1, (gint64)entry->serial);
+	bind_id(statement, 2, entry->a, store->text[0]);
+	bind_id(statement, 3, entry->b, store->text[1]);
+	bind_text(statement, 4, entry->publisher);
+	(void)sqlite3_bind_int64(statement, 5, entry->timestamp_us);
+	bind_text(statement, 6, ifmap_meta_xml(entry->meta, NULL));
+	if (row->statement != BEGIN_HISTORY)
+		return;
+	(void)sqlite3_bind_int64(statement, 7, map_entry_key(entry->a));
+	if (entry->b)
+		(void)sqlite3_bind_int64(statement, 8, map_entry_key(entry->b));
+	(void)sqlite3_bind_int(statement, 9, entry->lifetime == IFMAP_LIFETIME_FOREVER);
+}
+
+static void bind_plain(sqlite3_stmt *statement, const struct row *row)
+{
+	(void)sqlite3_bind_int64(statement, 1, row->number);
+	if (row->statement == END_HISTORY) {
+		bind_text(statement, 2, row->by);
+		(void)sqlite3_bind_int64(statement, 5, row->timestamp_us);
+		(void)sqlite3_bind_int(statement, 7, row->why);
+		return;
+	}
+	if (row->statement == REMOVE_FACT)
+		return;
+	bind_text(statement, 2, row->text[0]);
+	bind_text(statement, 3, row->text[1]);
+}
+
+static gboolean finish(struct map_store *store, enum statement which, GError **error)
 {
 	sqlite3_stmt *statement = store->statements[which];
-	gboolean good;
-
-	if (row) {
-		(void)sqlite3_bind_int64(statement, 1, row->number);
-		bind_text(statement, 2, row->text[0]);
-		bind_text(statement, 3, row->text[1]);
-		bind_text(statement, 4, row->text[2]);
-		bind_text(statement, 6, row->text[3]);
-		if (sqlite3_bind_parameter_count(statement) >= 5)
-			(void)sqlite3_bind_int64(statement, 5, row->timestamp_us);
-	}
-	good = sqlite3_step(statement) == SQLITE_DONE;
+	gboolean good = sqlite3_step(statement) == SQLITE_DONE;
 	if (!good)
 		fail(store, sql[which], error);
 	(void)sqlite3_reset(statement);
 	(void)sqlite3_clear_bindings(statement);
 	return good;
+}
+
+static gboolean run(
+	struct map_store *store, enum statement which, const struct row *row, GError **error)
+{
+	gboolean history = which == BEGIN_HISTORY || which == END_HISTORY;
+
+	if (history && store->retention.days == 0)
+		return TRUE;
+	if (row && row->entry.meta)
+		bind_entry(store, store->statements[which], row);
+	else if (row)
+		bind_plain(store->statements[which], row);
+	return finish(store, which, error);
 }
 
 /* All batches in one transaction; nothing of them stays behind on failure. */
@@ -194,9 +290,31 @@ static gboolean write_all(struct map_store *store, const GQueue *batches, GError
 
 static void tell(struct map_store *store, struct map_batch *batch, const GError *error)
 {
-	if (!batch->told && store->done)
+	if (!batch->told && store->done && (batch->token || error))
 		store->done(batch->token, error, store->done_data);
 	batch->told = TRUE;
+}
+
+/* Whether what is queued should be written now. Under the lock. */
+static gboolean is_urgent(const struct map_store *store)
+{
+	return store->closing || store->flush || store->n_durable > 0;
+}
+
+static void wait_for_batches(struct map_store *store, gboolean retrying)
+{
+	gint64 until = g_get_monotonic_time() + RETRY_US;
+
+	if (retrying) {
+		while (!store->closing && g_cond_wait_until(&store->wake, &store->lock, until))
+			;
+		return;
+	}
+	while (g_queue_is_empty(&store->queue) && !store->closing)
+		g_cond_wait(&store->wake, &store->lock);
+	until = g_get_monotonic_time() + LAZY_MS * (gint64)1000;
+	while (!is_urgent(store) && g_cond_wait_until(&store->wake, &store->lock, until))
+		;
 }
 
 /* Moves what is queued behind `batches`; waits while there is nothing. FALSE: closing, and nothing
@@ -204,17 +322,12 @@ static void tell(struct map_store *store, struct map_batch *batch, const GError 
 static gboolean next_batches(struct map_store *store, GQueue *batches, gboolean retrying)
 {
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&store->lock);
-	gint64 until = g_get_monotonic_time() + RETRY_US;
 
-	if (retrying) {
-		while (!store->closing && g_cond_wait_until(&store->wake, &store->lock, until))
-			;
-	} else {
-		while (!store->closing && g_queue_is_empty(&store->queue))
-			g_cond_wait(&store->wake, &store->lock);
-	}
+	wait_for_batches(store, retrying);
 	while (!g_queue_is_empty(&store->queue))
 		g_queue_push_tail_link(batches, g_queue_pop_head_link(&store->queue));
+	store->n_durable = 0;
+	store->flush = FALSE;
 	return !store->closing || !g_queue_is_empty(batches);
 }
 
@@ -222,6 +335,65 @@ static gboolean is_closing(struct map_store *store)
 {
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&store->lock);
 	return store->closing;
+}
+
+/* Says once per pause that history was left out. */
+static void tell_left_out(struct map_store *store, guint64 n)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (n == 0 || !store->done)
+		return;
+	g_set_error(&error, MAP_STORE_ERROR, 0,
+		"store: the disk is too slow, history lacks %" G_GUINT64_FORMAT " changes", n);
+	store->done(NULL, error, store->done_data);
+}
+
+/* The batches were tried; those that stay are not counted again. */
+static void note_tried(struct map_store *store, const GQueue *batches, gboolean failed)
+{
+	g_mutex_lock(&store->lock);
+	guint64 n = store->n_left_out;
+	store->n_left_out = 0;
+	store->n_tried = store->n_submitted - store->queue.length;
+	if (!failed)
+		store->n_rows = 0;
+	for (GList *at = store->queue.head; at && !failed; at = at->next)
+		store->n_rows += ((struct map_batch *)at->data)->rows->len;
+	g_cond_broadcast(&store->written);
+	g_mutex_unlock(&store->lock);
+	(void)batches;
+	tell_left_out(store, n);
+}
+
+static gint64 used_bytes(struct map_store *store)
+{
+	sqlite3_stmt *statement = store->statements[USED_PAGES];
+	gint64 pages = 0;
+	if (sqlite3_step(statement) == SQLITE_ROW)
+		pages = sqlite3_column_int64(statement, 0);
+	(void)sqlite3_reset(statement);
+	return pages * MAP_STOREFILE_PAGE;
+}
+
+/* A piece of what is older or more than is to be kept. */
+static void drop_old(struct map_store *store)
+{
+	gint64 now_us = g_get_monotonic_time();
+	gboolean good = TRUE;
+	int dropped = 0;
+
+	if (now_us < store->next_drop_us || store->retention.days == 0)
+		return;
+	(void)sqlite3_bind_int64(store->statements[DROP_BEFORE], 1,
+		g_get_real_time() - store->retention.days * DAY_US);
+	good = finish(store, DROP_BEFORE, NULL);
+	dropped = good ? sqlite3_changes(store->db) : 0;
+	if (good && used_bytes(store) > (gint64)store->retention.size) {
+		good = finish(store, DROP_OLDEST, NULL);
+		dropped += good ? sqlite3_changes(store->db) : 0;
+	}
+	store->next_drop_us = dropped >= DROP_ROWS ? now_us : now_us + DROP_US;
 }
 
 static gpointer writer_main(gpointer data)
@@ -233,8 +405,12 @@ static gpointer writer_main(gpointer data)
 	while (next_batches(store, &batches, failed)) {
 		g_autoptr(GError) error = NULL;
 		failed = !write_all(store, &batches, &error);
+		g_atomic_int_set(&store->failing, failed);
 		for (GList *at = batches.head; at; at = at->next)
 			tell(store, at->data, error);
+		note_tried(store, &batches, failed);
+		if (!failed)
+			drop_old(store);
 		if (!failed || is_closing(store))
 			g_queue_clear_full(&batches, (GDestroyNotify)map_batch_free);
 	}
@@ -242,13 +418,6 @@ static gpointer writer_main(gpointer data)
 }
 
 /* ---- opening and closing */
-
-static gboolean execute(struct map_store *store, const char *text, GError **error)
-{
-	if (sqlite3_exec(store->db, text, NULL, NULL, NULL) == SQLITE_OK)
-		return TRUE;
-	return fail(store, "cannot set up the database", error);
-}
 
 static gboolean prepare(struct map_store *store, GError **error)
 {
@@ -259,20 +428,43 @@ static gboolean prepare(struct map_store *store, GError **error)
 	return TRUE;
 }
 
-struct map_store *map_store_open(const char *path, GError **error)
+/* What the process before this one left open, or did not keep. */
+static gboolean settle_history(struct map_store *store, GError **error)
+{
+	gboolean keep = store->retention.days > 0;
+	g_autofree char *text =
+		keep ? g_strdup_printf(
+			       "UPDATE history SET until_us=%" G_GINT64_FORMAT ",why=%d"
+			       " WHERE until_us IS NULL AND lifetime=0;"
+			       "INSERT INTO history(serial,a_key,b_key,a,b,publisher,lifetime,"
+			       "meta,from_us) SELECT serial,map_key(a),map_key(b),a,b,publisher,"
+			       "1,meta,timestamp_us FROM fact WHERE NOT EXISTS"
+			       " (SELECT 1 FROM state WHERE name='history');"
+			       "INSERT OR IGNORE INTO state VALUES('history',1);",
+			       g_get_real_time(), MAP_WHY_RESTART)
+		     : g_strdup("DELETE FROM history; DELETE FROM state WHERE name='history';");
+	g_autofree char *whole = g_strconcat("BEGIN IMMEDIATE;", text, "COMMIT", NULL);
+	return sqlite3_exec(store->db, whole, NULL, NULL, NULL) == SQLITE_OK ||
+	       fail(store, store->path, error);
+}
+
+struct map_store *map_store_open(
+	const char *path, const struct map_retention *retention, GError **error)
 {
 	g_autoptr(map_store) store = g_new0(struct map_store, 1);
 	g_mutex_init(&store->lock);
 	g_cond_init(&store->wake);
+	g_cond_init(&store->written);
 	g_queue_init(&store->queue);
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-	if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK) {
-		fail(store, path, error);
+	store->path = g_strdup(path);
+	store->retention = *retention;
+	for (size_t i = 0; i < G_N_ELEMENTS(store->text); i++)
+		store->text[i] = g_string_new(NULL);
+	store->lock_fd = map_storefile_lock(path, error);
+	if (store->lock_fd < 0)
 		return NULL;
-	}
-	(void)sqlite3_busy_timeout(store->db, 5000);
-	if (!execute(store, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", error) ||
-		!execute(store, schema, error) || !prepare(store, error))
+	store->db = map_storefile_open(path, error);
+	if (!store->db || !settle_history(store, error) || !prepare(store, error))
 		return NULL;
 	return g_steal_pointer(&store);
 }
@@ -292,9 +484,20 @@ void map_store_close(struct map_store *store)
 	for (int i = 0; i < N_STATEMENTS; i++)
 		(void)sqlite3_finalize(store->statements[i]);
 	(void)sqlite3_close(store->db);
+	if (store->lock_fd >= 0)
+		(void)close(store->lock_fd);
+	for (size_t i = 0; i < G_N_ELEMENTS(store->text); i++)
+		g_string_free(store->text[i], TRUE);
 	g_mutex_clear(&store->lock);
 	g_cond_clear(&store->wake);
+	g_cond_clear(&store->written);
+	g_free(store->path);
 	g_free(store);
+}
+
+const char *map_store_path(const struct map_store *store)
+{
+	return store->path;
 }
 
 void map_store_set_done(struct map_store *store, map_store_done_fn done, gpointer data)
@@ -303,14 +506,57 @@ void map_store_set_done(struct map_store *store, map_store_done_fn done, gpointe
 	store->done_data = data;
 }
 
+/* Beginnings that only history wants. */
+static void leave_out_beginnings(struct map_store *store, struct map_batch *batch)
+{
+	for (guint i = batch->rows->len; i > 0; i--) {
+		if (g_array_index(batch->rows, struct row, i - 1).statement != BEGIN_HISTORY)
+			continue;
+		g_array_remove_index(batch->rows, i - 1);
+		store->n_left_out++;
+	}
+}
+
 void map_store_submit(struct map_store *store, struct map_batch *batch, gpointer token)
 {
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&store->lock);
+	gboolean first = g_queue_is_empty(&store->queue);
+
 	batch->token = token;
+	if (store->n_rows > MAX_QUEUED && batch->n_durable == 0)
+		leave_out_beginnings(store, batch);
+	store->n_rows += batch->rows->len;
+	store->n_durable += batch->n_durable;
+	store->n_submitted++;
 	g_queue_push_tail(&store->queue, batch);
 	if (!store->writer)
 		store->writer = g_thread_new("map-store", writer_main, store);
+	if (first || batch->n_durable > 0)
+		g_cond_signal(&store->wake);
+}
+
+gboolean map_store_keeps_history(const struct map_store *store)
+{
+	return store->retention.days > 0;
+}
+
+gboolean map_store_is_failing(const struct map_store *store)
+{
+	return g_atomic_int_get(&store->failing);
+}
+
+gboolean map_store_flush(struct map_store *store, unsigned timeout_ms)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&store->lock);
+	gint64 until = g_get_monotonic_time() + timeout_ms * (gint64)1000;
+	guint64 target = store->n_submitted;
+
+	store->flush = TRUE;
 	g_cond_signal(&store->wake);
+	while (store->n_tried < target)
+		if (!g_cond_wait_until(&store->written, &store->lock, until))
+			return FALSE;
+	return TRUE;
 }
 
 /* ---- loading */
@@ -378,4 +624,17 @@ gboolean map_store_load(struct map_store *store, const struct map_store_reader *
 			return FALSE;
 	}
 	return TRUE;
+}
+
+guint64 map_store_last_serial(struct map_store *store)
+{
+	static const char text[] = "SELECT max(coalesce((SELECT max(serial) FROM fact),0),"
+				   "coalesce((SELECT max(serial) FROM history),0))";
+	sqlite3_stmt *statement = NULL;
+	guint64 last = 0;
+	if (sqlite3_prepare_v2(store->db, text, -1, &statement, NULL) == SQLITE_OK &&
+		sqlite3_step(statement) == SQLITE_ROW)
+		last = (guint64)sqlite3_column_int64(statement, 0);
+	(void)sqlite3_finalize(statement);
+	return last;
 }

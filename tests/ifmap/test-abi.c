@@ -14,7 +14,9 @@ PLACE(ifmap_search, max_size, 16);
 PLACE(ifmap_search, match_links, 24);
 PLACE(ifmap_search, result_filter, 32);
 PLACE(ifmap_search, terminal_types, 40);
-SIZE(ifmap_search, 48);
+PLACE(ifmap_search, at_us, 48);
+PLACE(ifmap_search, since_us, 56);
+SIZE(ifmap_search, 64);
 
 PLACE(ifmap_item, a, 0);
 PLACE(ifmap_item, b, 8);

@@ -14,7 +14,20 @@ struct channel_end {
 	char *session_id;
 	char *publisher_id;
 	guint64 connections[SEQUENCE_CHANNELS];
-	GString *woken; /* what the poll that hung was answered */
+	GString *woken;    /* what the poll that hung was answered */
+	GString *answered; /* what had to be durable first */
+};
+
+/* What a request is given to know its answer by. */
+struct ticket {
+	struct channel_end *end;
+	gboolean poll;
+};
+
+/* The map after one step. */
+struct snapshot {
+	gint64 at_us;
+	struct model map;
 };
 
 struct run {
@@ -22,7 +35,13 @@ struct run {
 	struct map_engine *engine;
 	struct model_server *model;
 	struct channel_end ends[SEQUENCE_CLIENTS];
+	struct ticket tickets[SEQUENCE_CLIENTS][2];
+	GMutex lock; /* guards woken and answered */
+	GCond came;
 	guint64 last_connection;
+	const char *store;      /* path, or NULL */
+	GPtrArray *snapshots;   /* struct snapshot *; NULL without a store */
+	gint64 at_us, since_us; /* of searches, 0: the present */
 	unsigned step;
 	GString *history; /* what was sent */
 	char *report;     /* NULL as long as they agree */
@@ -197,7 +216,11 @@ static void write_subscribe(struct run *run, const struct sequence_step *step, G
 
 static void write_search(struct run *run, const struct sequence_step *step, GString *text)
 {
-	(void)run;
+	if (run->at_us)
+		g_string_append_printf(text, " drover-at=\"%" G_GINT64_FORMAT "\"", run->at_us);
+	if (run->since_us)
+		g_string_append_printf(
+			text, " drover-since=\"%" G_GINT64_FORMAT "\"", run->since_us);
 	append_query(text, &step->ops[0]);
 }
 
@@ -287,10 +310,29 @@ static GString *request_text(struct run *run, const struct sequence_step *step)
 
 static void on_answer(gpointer token, GString *reply, gpointer data)
 {
-	struct channel_end *end = token;
-	(void)data;
-	g_assert_null(end->woken);
-	end->woken = reply;
+	const struct ticket *ticket = token;
+	struct run *run = data;
+	GString **place = ticket->poll ? &ticket->end->woken : &ticket->end->answered;
+	g_mutex_lock(&run->lock);
+	g_assert_null(*place);
+	*place = reply;
+	g_cond_signal(&run->came);
+	g_mutex_unlock(&run->lock);
+}
+
+/* Longer than any disk takes. */
+#define PATIENCE_US (20 * (gint64)G_USEC_PER_SEC)
+
+/* The answer to a request that had to be made durable. */
+static GString *wait_answer(struct run *run, struct channel_end *end)
+{
+	gint64 until = g_get_monotonic_time() + PATIENCE_US;
+	g_mutex_lock(&run->lock);
+	while (!end->answered && g_cond_wait_until(&run->came, &run->lock, until))
+		;
+	GString *reply = g_steal_pointer(&end->answered);
+	g_mutex_unlock(&run->lock);
+	return reply;
 }
 
 static void remember_session(struct channel_end *end, struct ifmap_answer *answer)
@@ -326,7 +368,7 @@ static char *ask(struct run *run, const struct sequence_step *step)
 	struct map_call call = {
 		.connection = end->connections[step->channel],
 		.identity = identity,
-		.token = end,
+		.token = &run->tickets[step->client][step->verb == SEQUENCE_POLL],
 	};
 	gboolean answered = TRUE;
 
@@ -344,7 +386,12 @@ static char *ask(struct run *run, const struct sequence_step *step)
 		return g_strdup(error->message);
 	}
 	ifmap_request_free(call.request);
-	return answered ? read_reply(end, reply) : NULL;
+	if (answered)
+		return read_reply(end, reply);
+	if (step->verb == SEQUENCE_POLL || !run->store)
+		return NULL;
+	g_autoptr(GString) late = wait_answer(run, end);
+	return late ? read_reply(end, late) : NULL;
 }
 
 static void happen(struct run *run, const struct sequence_step *step)
@@ -417,6 +464,17 @@ static gboolean makes_sense(const struct sequence_step *step)
 	return !watches || step->n_ops > 0;
 }
 
+static void take_snapshot(struct run *run)
+{
+	struct map_engine_figures figures;
+	struct snapshot *snapshot = g_new0(struct snapshot, 1);
+
+	map_engine_figures(run->engine, &figures);
+	snapshot->at_us = figures.timestamp_us;
+	snapshot->map = run->model->map;
+	g_ptr_array_add(run->snapshots, snapshot);
+}
+
 static void run_step(struct run *run, const struct sequence_step *step)
 {
 	static const struct sequence_step TICK = { .verb = SEQUENCE_TICK };
@@ -435,6 +493,8 @@ static void run_step(struct run *run, const struct sequence_step *step)
 	compare(run, "answer", expected, got);
 	compare_polls(run);
 	compare_counts(run);
+	if (run->snapshots)
+		take_snapshot(run);
 }
 
 /* ---- whole sequences */
@@ -484,21 +544,36 @@ static void wind_up(struct run *run)
 	compare(run, "what is left", "1 nodes, 1 facts", got);
 }
 
+static void start_engine(struct run *run)
+{
+	static const struct map_retention KEEP = { .days = 1, .size = 1U << 30 };
+	const struct map_engine_ops ops = { .answer = on_answer, .data = run };
+	g_autoptr(GError) error = NULL;
+	struct map_store *store = run->store ? map_store_open(run->store, &KEEP, &error) : NULL;
+
+	g_assert_no_error(error);
+	run->engine = map_engine_new(&run->limits, &IFMAP_DIALECT_DEFAULT, &ops, store, &error);
+	g_assert_no_error(error);
+}
+
 static void run_init(struct run *run)
 {
-	static const struct map_engine_ops OPS = { .answer = on_answer };
 	run->limits = map_limits_default;
 	run->limits.max_search_depth = MODEL_MAX_DEPTH;
 	run->limits.quota.subscriptions = MODEL_MAX_SUBSCRIPTIONS;
 	run->limits.quota.stored = MODEL_MAX_STORED;
 	run->limits.session_timeout_s = 0;
-	run->engine = map_engine_new(&run->limits, &IFMAP_DIALECT_DEFAULT, &OPS, NULL, NULL);
-	g_assert_nonnull(run->engine);
+	g_mutex_init(&run->lock);
+	g_cond_init(&run->came);
+	start_engine(run);
 	run->model = model_server_new();
 	run->history = g_string_new(NULL);
-	for (int i = 0; i < SEQUENCE_CLIENTS; i++)
+	for (int i = 0; i < SEQUENCE_CLIENTS; i++) {
 		for (int k = 0; k < SEQUENCE_CHANNELS; k++)
 			run->ends[i].connections[k] = ++run->last_connection;
+		for (int poll = 0; poll < 2; poll++)
+			run->tickets[i][poll] = (struct ticket){ &run->ends[i], poll };
+	}
 }
 
 static void run_clear(struct run *run)
@@ -507,6 +582,9 @@ static void run_clear(struct run *run)
 	map_engine_free(run->engine);
 	model_server_free(run->model);
 	g_string_free(run->history, TRUE);
+	g_mutex_clear(&run->lock);
+	g_cond_clear(&run->came);
+	g_clear_pointer(&run->snapshots, g_ptr_array_unref);
 	for (int i = 0; i < SEQUENCE_CLIENTS; i++) {
 		g_free(run->ends[i].former_id);
 		g_free(run->ends[i].session_id);
@@ -525,6 +603,118 @@ char *oracle_run(const GArray *steps)
 		run_step(&run, &g_array_index(steps, struct sequence_step, run.step));
 	if (!run.report)
 		wind_up(&run);
+	run_clear(&run);
+	return run.report;
+}
+
+/* ---- with a store: the past */
+
+#define LOOKS 6
+
+static void compare_search(
+	struct run *run, const char *what, const struct sequence_op *query, const struct model *map)
+{
+	const struct sequence_step step = {
+		.verb = SEQUENCE_SEARCH, .client = 1, .n_ops = 1, .ops = { *query }
+	};
+	g_autofree char *got = ask(run, &step);
+	g_autofree char *expected = model_server_search(map, query);
+	compare(run, what, expected, got);
+}
+
+static void look_back(struct run *run, struct sequence_source *source)
+{
+	for (int i = 0; i < LOOKS; i++) {
+		guint which = (guint)g_rand_int_range(source->rand, 0, (gint32)run->snapshots->len);
+		const struct snapshot *then = g_ptr_array_index(run->snapshots, which);
+		const struct sequence_op query = sequence_draw_query(source);
+		g_autofree char *what = g_strdup_printf("the past after step %u", which);
+		run->at_us = then->at_us;
+		compare_search(run, what, &query, &then->map);
+	}
+	run->at_us = 0;
+}
+
+/* All that ever stood on an identifier itself, in one item. */
+static void compare_log(struct run *run, int id)
+{
+	const struct sequence_op query = { .kind = SEQUENCE_WATCH, .a = id, .b = -1 };
+	const struct snapshot *last = g_ptr_array_index(run->snapshots, run->snapshots->len - 1);
+	struct model_answer ever = { 0 };
+	g_autoptr(model_items) items = model_items_new();
+
+	for (int i = 0; i < SEQUENCE_IDS; i++)
+		ever.depth[i] = i == id ? 0 : -1;
+	for (guint i = 0; i < run->snapshots->len; i++) {
+		const struct snapshot *then = g_ptr_array_index(run->snapshots, i);
+		for (unsigned k = 0; k < then->map.n_facts; k++) {
+			const struct model_fact *fact = &then->map.facts[k];
+			if (fact->present && fact->a == id && fact->b < 0)
+				ever.fact[k] = TRUE;
+		}
+	}
+	model_add_answer(&last->map, &ever, items);
+	const struct sequence_step step = {
+		.verb = SEQUENCE_SEARCH, .client = 1, .n_ops = 1, .ops = { query }
+	};
+	run->since_us = 1;
+	g_autofree char *got = ask(run, &step);
+	run->since_us = 0;
+	g_autofree char *expected = model_items_text(items);
+	compare(run, "log", expected, got);
+}
+
+/* The server ends and another begins on the same store. */
+static void restart(struct run *run)
+{
+	static const struct sequence_step NEW = { .verb = SEQUENCE_NEW, .client = 1 };
+	struct model_server *fresh = model_server_new();
+
+	map_engine_drain(run->engine);
+	map_engine_free(run->engine);
+	fresh->map = run->model->map;
+	for (int i = 0; i < SEQUENCE_CLIENTS; i++) {
+		model_remove_all(&fresh->map, i, MODEL_SESSION_ONLY);
+		g_autoptr(GString) late = g_steal_pointer(&run->ends[i].woken);
+		g_clear_pointer(&run->model->clients[i].woken, g_free);
+	}
+	model_server_free(run->model);
+	run->model = fresh;
+	start_engine(run);
+	run_step(run, &NEW);
+}
+
+static void examine(struct run *run, guint32 seed)
+{
+	struct sequence_source source = { .rand = g_rand_new_with_seed(seed) };
+	static const struct sequence_step BREAK = { .verb = SEQUENCE_BREAK, .client = 1 };
+	static const struct sequence_step BEGIN = { .verb = SEQUENCE_NEW, .client = 1 };
+
+	run_step(run, &BREAK);
+	run_step(run, &BEGIN);
+	look_back(run, &source);
+	restart(run);
+	look_back(run, &source);
+	for (int id = 0; id < SEQUENCE_IDS; id++) {
+		const struct sequence_op now = {
+			.kind = SEQUENCE_WATCH, .a = id, .b = -1, .depth = 1
+		};
+		compare_search(run, "after the restart", &now, &run->model->map);
+		compare_log(run, id);
+	}
+	g_rand_free(source.rand);
+}
+
+char *oracle_run_durably(const GArray *steps, const char *path, guint32 seed)
+{
+	struct run run = { .store = path };
+
+	run.snapshots = g_ptr_array_new_with_free_func(g_free);
+	run_init(&run);
+	for (run.step = 0; run.step < steps->len && !run.report; run.step++)
+		run_step(&run, &g_array_index(steps, struct sequence_step, run.step));
+	if (!run.report)
+		examine(&run, seed);
 	run_clear(&run);
 	return run.report;
 }

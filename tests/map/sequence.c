@@ -99,6 +99,13 @@ static void draw_purge(struct sequence_source *source, struct sequence_step *ste
 	step->target = pick(source, 2) ? pick(source, SEQUENCE_CLIENTS + 1) : step->client;
 }
 
+struct sequence_op sequence_draw_query(struct sequence_source *source)
+{
+	struct sequence_op op = { .kind = SEQUENCE_WATCH };
+	draw_query(source, &op);
+	return op;
+}
+
 static const struct verb {
 	const char *name;
 	int weight;  /* of 100 */

@@ -83,6 +83,9 @@ struct sequence_source {
 /* Draws at most n_steps; a source of bytes ends it when it runs out. */
 GArray *sequence_draw(struct sequence_source *source, unsigned n_steps);
 
+/* The parameters of a search alone. */
+struct sequence_op sequence_draw_query(struct sequence_source *source);
+
 /* One line per step and, indented, per operation; numbers that are zero are left out. */
 char *sequence_to_script(const GArray *steps);
 /* NULL and a message when a line makes no sense. */

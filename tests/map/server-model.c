@@ -284,18 +284,23 @@ static char *publish(struct model_server *server, const struct sequence_step *st
 	return g_strdup("ok");
 }
 
-static char *search(struct model_server *server, const struct sequence_step *step)
+char *model_server_search(const struct model *map, const struct sequence_op *asked)
 {
 	g_autoptr(model_items) items = model_items_new();
-	struct sequence_op query = step->ops[0];
+	struct sequence_op query = *asked;
 	struct model_answer answer;
 
 	query.depth = MIN(query.depth, MODEL_MAX_DEPTH);
-	model_search(&server->map, &query, &answer);
-	model_add_answer(&server->map, &answer, items);
+	model_search(map, &query, &answer);
+	model_add_answer(map, &answer, items);
 	if (strlen("<searchResult></searchResult>") + items->size > max_size(&query))
 		return refusal("SearchResultsTooBig");
 	return model_items_text(items);
+}
+
+static char *search(struct model_server *server, const struct sequence_step *step)
+{
+	return model_server_search(&server->map, &step->ops[0]);
 }
 
 static void watch(

@@ -51,5 +51,8 @@ gboolean model_server_is_busy(const struct model_server *server, const struct se
 /* The answer in short form, NULL when none comes now (a poll hangs; no request was made). */
 char *model_server_step(struct model_server *server, const struct sequence_step *step);
 
+/* The answer to a search of this map. */
+char *model_server_search(const struct model *map, const struct sequence_op *asked);
+
 unsigned model_server_n_sessions(const struct model_server *server);
 unsigned model_server_n_subscriptions(const struct model_server *server);

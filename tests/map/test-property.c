@@ -7,6 +7,7 @@
  *
  * A sequence that fails, or kills the process, is made smaller and printed as such a script. The
  * sequences run in processes of their own, one per processor. */
+#include <glib/gstdio.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,33 @@ static void test_sequences(void)
 	munmap(workers, size);
 }
 
+#define DURABLE_SEQUENCES 100
+
+/* History and restarts; files in memory where there is such a place, since only order matters. */
+static void test_past(void)
+{
+	guint32 first = setting("MAP_SEED", (guint32)g_test_rand_int());
+	const char *root = g_file_test("/dev/shm", G_FILE_TEST_IS_DIR) ? "/dev/shm"
+								       : g_get_tmp_dir();
+	g_autofree char *folder = g_build_filename(root, "drover-history-XXXXXX", NULL);
+	g_assert_nonnull(g_mkdtemp(folder));
+	g_autofree char *path = g_build_filename(folder, "map.sqlite", NULL);
+	g_autofree char *lock = g_strconcat(path, ".lock", NULL);
+
+	for (guint32 i = 0; i < setting("MAP_DURABLE", DURABLE_SEQUENCES) && !g_test_failed();
+		i++) {
+		g_autoptr(GArray) steps = draw(first + i);
+		g_autofree char *difference = oracle_run_durably(steps, path, first + i);
+		g_unlink(path);
+		if (difference) {
+			g_test_message("seed %u: %s", first + i, difference);
+			g_test_fail();
+		}
+	}
+	g_unlink(lock);
+	g_assert_cmpint(g_rmdir(folder), ==, 0);
+}
+
 static void test_script(gconstpointer data)
 {
 	g_autofree char *script = NULL;
@@ -146,6 +174,29 @@ static void test_script(gconstpointer data)
 	if (difference)
 		g_test_message("%s", difference);
 	g_assert_null(difference);
+}
+
+/* What fuzz/fuzz-sequence.c has found worth keeping. */
+static void test_corpus(void)
+{
+	const char *folder = g_getenv("CORPUS");
+	unsigned n = 0;
+	g_assert_nonnull(folder);
+	g_autoptr(GDir) open = g_dir_open(folder, 0, NULL);
+	g_assert_nonnull(open);
+	for (const char *name; (name = g_dir_read_name(open)); n++) {
+		g_autofree char *path = g_build_filename(folder, name, NULL);
+		g_autofree char *data = NULL;
+		struct sequence_source source = { 0 };
+		g_assert_true(g_file_get_contents(path, &data, &source.size, NULL));
+		source.data = (const guint8 *)data;
+		g_autoptr(GArray) steps = sequence_draw(&source, 60);
+		g_autofree char *difference = oracle_run(steps);
+		if (difference)
+			g_test_message("%s: %s", name, difference);
+		g_assert_null(difference);
+	}
+	g_assert_cmpuint(n, >, 50);
 }
 
 /* What is printed can be read back. */
@@ -206,6 +257,8 @@ int main(int argc, char **argv)
 	g_test_add_func(
 		"/map/property/scripts are read as they were written", test_scripts_are_whole);
 	g_test_add_func("/map/property/shrinking leaves what is needed", test_shrinking);
+	g_test_add_func("/map/property/corpus of the fuzz target", test_corpus);
+	g_test_add_func("/map/property/what was on the map at a moment", test_past);
 	g_test_add_func("/map/property/C164 engine and model agree", test_sequences);
 	return g_test_run();
 }
