@@ -49,7 +49,7 @@ static const struct script_case cases[] = {
 		A_PUTS(UPDATE(DEVICE("c30"), MULTI("m", "2"))),
 		A_PUTS(UPDATE(DEVICE("c30"), MULTI("m", "2"))),
 		A(SEARCH("", DEVICE("c30")), "=c30{m=1,m=2,m=2}") } },
-	AFTER("C031 the server's attributes are its own", UPDATE(DEVICE("c31"), FORGED), SEARCH("", DEVICE("c31")), "!forged|!1999|!ifmap-foo|other=\"kept\"|1*ifmap-publisher-id"),
+	AFTER("C031 the server's attributes are its own", UPDATE(DEVICE("c31"), FORGED), SEARCH("", DEVICE("c31")), "!forged|!1999-|!ifmap-foo|other=\"kept\"|1*ifmap-publisher-id"),
 	AFTER("C032 content comes back", UPDATE(DEVICE("c32"), FOREIGN), SEARCH("", DEVICE("c32")), "urn:example:y|urn:example:z|> a &amp; b <|1&lt;2|\xe2\x82\xac|xmlns:x=\"urn:example:x\""),
 	AFTER("C033 publisher-id of the session", UPDATE(DEVICE("c33"), SINGLE("s", "1")), SEARCH("", DEVICE("c33")), "ifmap-publisher-id=\"{A}\""),
 	{ "C034 one timestamp per request", { A_BEGINS,
