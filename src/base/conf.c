@@ -353,6 +353,8 @@ gboolean base_conf_read(
 	return FALSE;
 }
 
+/* Recursion: as deep as the tables of options are. */
+/* NOLINTNEXTLINE(misc-no-recursion) */
 static void clear_members(const struct base_conf_option *option, GHashTable *table)
 {
 	GHashTableIter iter;
@@ -363,6 +365,7 @@ static void clear_members(const struct base_conf_option *option, GHashTable *tab
 		base_conf_clear(option->members, member);
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): as above */
 void base_conf_clear(const struct base_conf_option *options, void *conf)
 {
 	for (const struct base_conf_option *o = options; o->section; o++) {

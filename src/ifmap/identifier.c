@@ -328,7 +328,8 @@ struct ifmap_id *ifmap_identifier_read(const struct ifmap_identifier_parts *part
 	if (g_strcmp0(draft.other_type, "extended") == 0)
 		return read_extended(&draft, max_size, error);
 	if (draft.dialect->fold_domain)
-		draft.domain_key = domain = g_utf8_strdown(draft.domain, -1);
+		domain = g_utf8_strdown(draft.domain, -1);
+	draft.domain_key = domain;
 	if (draft.identity_type) {
 		folded = ifmap_idcheck_fold(draft.identity_type, draft.name, draft.dialect);
 		draft.value = folded;

@@ -20,7 +20,7 @@
 	ROW(SIZE, max_search_size, search-size, 67108864, 100000, 4294967296, "bytes; larger requests are clamped") \
 	ROW(SIZE, default_poll_size, poll-size-default, 5000000, 5000000, 4294967296, "bytes of pending results, when newSession names none") \
 	ROW(SIZE, max_poll_size, poll-size, 67108864, 5000000, 4294967296, "bytes of pending results; larger requests are clamped") \
-	ROW(SIZE, max_name, subscription-name, 1024, 20, 1048576, "bytes of a subscription's name") \
+	ROW(SIZE, max_name, subscription-name, 1024, 20, 1024, "bytes of a subscription's name") \
 	ROW(COUNT, max_types, types, 10000, 22, 1000000, "metadata types whose cardinality is remembered") \
 	ROW(COUNT, max_connections, connections, 8192, 2, 1000000, "TCP connections") \
 	ROW(COUNT, session_timeout_s, session-timeout, 180, 1, 86400, "seconds a session lives without a connection") \

@@ -14,5 +14,6 @@ struct check_group {
 };
 
 extern const struct check_group CHECKS_CLIENT;
+extern const struct check_group CHECKS_DEATHS;
 extern const struct check_group CHECKS_FORMS;
 extern const struct check_group CHECKS_HTTP;

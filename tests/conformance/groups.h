@@ -15,6 +15,9 @@ extern const struct script_group CONFORMANCE_SEARCH;
 extern const struct script_group CONFORMANCE_SUBSCRIBE;
 extern const struct script_group CONFORMANCE_SESSION;
 extern const struct script_group CONFORMANCE_ACCESS;
+/* For a server with these rules. */
+extern const struct script_group CONFORMANCE_RULED;
+extern const char CONFORMANCE_RULES[];
 /* For a server whose switches are all in their second position. */
 extern const struct script_group CONFORMANCE_SWITCHED;
 

@@ -1,5 +1,7 @@
 /* Every statement of ifmap.md 20 against a real drover-mapd over HTTPS. */
+#include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "checks.h"
 #include "groups.h"
@@ -14,6 +16,7 @@
 
 static struct server *server;
 static struct server *switched;
+static struct server *ruled;
 static unsigned n_cases[N_STATEMENTS];
 
 /* "C042 ..." counts for C42. */
@@ -56,6 +59,24 @@ static void add_checks(const struct check_group *group)
 	}
 }
 
+/* A server that reads the rules of cases-rules.c; the file goes once they are read. */
+static struct server *ruled_new(void)
+{
+	g_autofree char *path = NULL;
+	g_autofree char *extra = NULL;
+	g_autoptr(GError) error = NULL;
+	int fd = g_file_open_tmp("drover-rules-XXXXXX", &path, &error);
+
+	g_assert_no_error(error);
+	close(fd);
+	g_file_set_contents(path, CONFORMANCE_RULES, -1, &error);
+	g_assert_no_error(error);
+	extra = g_strdup_printf("[server]\nrules=%s\n", path);
+	struct server *started = server_new(extra);
+	g_unlink(path);
+	return started;
+}
+
 /* No statement without a case or a reason, and the page says so. */
 static void test_page(void)
 {
@@ -82,23 +103,28 @@ int main(int argc, char **argv)
 	static const struct script_group *const groups[] = { CONFORMANCE_GROUPS };
 	const struct script_carrier carrier = https_carrier(&server);
 	const struct script_carrier other = https_carrier(&switched);
+	const struct script_carrier judged = https_carrier(&ruled);
 
 	g_test_init(&argc, &argv, NULL);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	server = server_new("[limits]\nbody=2097152\n");
 	switched = server_new(SWITCHED);
+	ruled = ruled_new();
 	struct timers *timers = timers_begin();
 	for (size_t i = 0; i < G_N_ELEMENTS(groups); i++)
 		add_group(groups[i], &carrier);
 	add_group(&CONFORMANCE_SWITCHED, &other);
+	add_group(&CONFORMANCE_RULED, &judged);
 	add_checks(&CHECKS_HTTP);
 	add_checks(&CHECKS_FORMS);
+	add_checks(&CHECKS_DEATHS);
 	add_checks(&CHECKS_CLIENT);
 	timers_add(timers, count);
 	g_test_add_func("/page/fresh", test_page);
 	int status = g_test_run();
 	server_free(server);
 	server_free(switched);
+	server_free(ruled);
 	timers_free(timers);
 	curl_global_cleanup();
 	return status;
