@@ -327,7 +327,7 @@ static void check_machine(
 		else
 			n_strange++;
 	}
-	for (unsigned i = 0; i < seen->sightings->len; i++)
+	for (unsigned i = 0; seen->sightings && i < seen->sightings->len; i++)
 		shown[((struct facts_sighting *)seen->sightings->pdata[i])->declared ? 1 : 0]++;
 	g_assert_cmpuint(shown[1], ==, n_declared);
 	g_assert_cmpuint(shown[0], ==, MIN(n_strange, SIGHTINGS_STRANGERS_MAX));
