@@ -213,4 +213,6 @@ void context_clear(struct context *context)
 	g_free(context->links);
 	g_free(context->filter);
 	g_strfreev(context->assume);
+	g_strfreev(context->allow);
+	g_strfreev(context->address);
 }

@@ -21,6 +21,8 @@ struct context {
 	char *risk;
 	char *reason;  /* --reason */
 	char **assume; /* --assume, in order */
+	char **allow;
+	char **address;
 	gboolean json;
 	gboolean quiet;
 	gboolean dry_run;

@@ -185,16 +185,32 @@ static int write_out(const struct context *context, const char *text)
 		       : context_fail("output", error);
 }
 
+/* An archive if that is asked for by name, else the envelope. `file_dir`: where hrefs begin. */
+static int write_package(
+	const struct context *context, const struct vapp *vapp, const char *file_dir)
+{
+	g_autofree char *ovf = NULL;
+	GError *error = NULL;
+
+	if (context->output && g_str_has_suffix(context->output, ".ova"))
+		return ovf_write_ova(vapp, file_dir, context->output, &error)
+			       ? COMMAND_DONE
+			       : context_fail("output", error);
+	ovf = ovf_write(vapp);
+	return write_out(context, ovf);
+}
+
 int cmd_vapp_export(struct context *context, char **args)
 {
 	int code = COMMAND_DONE;
 	const struct world *world = context_world(context, &code);
-	const struct world_vapp *vapp = world ? names_vapp(world, args[0]) : NULL;
+	const struct world_vapp *vapp = world ? names_package(world, args[0]) : NULL;
 
 	if (!vapp)
 		return world ? COMMAND_REFUSED : code;
-	if (!vapp->package)
-		return context_say(COMMAND_REFUSED, "%s: it has no package", args[0]);
+	if (context->output && g_str_has_suffix(context->output, ".ova"))
+		return write_package(
+			context, vapp->vapp, vapp->package->base ? vapp->package->base : "/");
 	return write_out(context, vapp->package->ovf);
 }
 
@@ -243,12 +259,31 @@ static char **read_domains(const char *uri, char **names)
 	return missing ? NULL : g_strv_builder_end(xmls);
 }
 
+/* What was given with --address and --allow; FALSE with an error. */
+static gboolean declare(const struct context *context, struct vapp *vapp, GError **error)
+{
+	for (char **text = context->address; text && *text; text++)
+		if (!vapp_address(vapp, *text, error))
+			return FALSE;
+	for (char **text = context->allow; text && *text; text++)
+		if (!vapp_allow(vapp, *text, error))
+			return FALSE;
+	return vapp_validate(vapp, "capture", error);
+}
+
+static void notice_no_flows(const struct context *context, const struct vapp *vapp)
+{
+	if (vapp->flows->len == 0 && !context->quiet)
+		context_say(0,
+			"no flows declared: once imported, every connection of these %u machines will be refused; add --allow FROM:TO:tcp/PORT, or <Flow> rows in the package (`drover why MACHINE` then shows what was refused)",
+			vapp->machines->len);
+}
+
 int cmd_vapp_capture(struct context *context, char **args)
 {
 	GError *error = NULL;
 	g_auto(GStrv) xmls = NULL;
 	g_autoptr(vapp_value) vapp = NULL;
-	g_autofree char *ovf = NULL;
 
 	if (!context->name) {
 		context_say(0, "vapp capture: --name is missing");
@@ -260,10 +295,10 @@ int cmd_vapp_capture(struct context *context, char **args)
 		return COMMAND_REFUSED;
 	vapp = vapp_capture(
 		context->name, "1", (const char *const *)xmls, g_strv_length(xmls), &error);
-	if (!vapp)
+	if (!vapp || !declare(context, vapp, &error))
 		return context_fail("capture", error);
-	ovf = ovf_write(vapp);
-	return write_out(context, ovf);
+	notice_no_flows(context, vapp);
+	return write_package(context, vapp, "/");
 }
 
 /* ---- start, stop, remove ---- */

@@ -13,3 +13,10 @@
  * "domain N:LINE: <element>: why"; the result has passed vapp_validate(). */
 struct vapp *vapp_capture(const char *name, const char *version, const char *const *domain_xmls,
 	unsigned n_domains, GError **error);
+
+/* What a domain cannot tell, as people write it; the vApp must pass vapp_validate() afterwards.
+ *   flow:    "FROM:TO:PROTOCOL[/PORTS]", web1:app1:tcp/8080,8443; machines, tiers or "outside"
+ *   address: "MACHINE=IP/LEN[,IP/LEN...]" of its first card, "MACHINE.N=..." of card N from 0
+ * FALSE with an error that names the text. */
+gboolean vapp_allow(struct vapp *vapp, const char *text, GError **error);
+gboolean vapp_address(struct vapp *vapp, const char *text, GError **error);

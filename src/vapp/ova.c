@@ -353,33 +353,133 @@ static gboolean stream_file(
 	return FALSE;
 }
 
-/* Opens a file of the package; -1 with an error. */
-static int open_file(const char *file_dir, const char *href, GError **error)
+/* ---- what goes into an archive ---- */
+
+/* The envelope as it is written, and the files it names: a file that the vApp has by its URL
+ * (file:///...) travels under its own name; what is on the web stays there. */
+struct packing {
+	struct vapp *vapp; /* a copy */
+	GHashTable *paths; /* name in the archive -> path of the file here */
+	GPtrArray *names;  /* in order; borrowed */
+	const char *file_dir;
+};
+
+static void packing_clear(struct packing *packing)
 {
-	g_autofree char *path = g_build_filename(file_dir, href, NULL);
+	vapp_free(packing->vapp);
+	g_hash_table_unref(packing->paths);
+	g_ptr_array_unref(packing->names);
+}
+
+static void add_to_packing(struct packing *packing, const char *name, const char *path)
+{
+	char *key = g_strdup(name);
+
+	if (g_hash_table_insert(packing->paths, key, g_strdup(path)))
+		g_ptr_array_add(packing->names, key);
+}
+
+/* A name that no other file has; newly allocated. */
+static char *free_name(const struct packing *packing, const char *path)
+{
+	g_autofree char *base = g_path_get_basename(path);
+	char *name = g_strdup(base);
+
+	for (unsigned n = 2; g_hash_table_contains(packing->paths, name) &&
+			     g_strcmp0(g_hash_table_lookup(packing->paths, name), path) != 0;
+		n++) {
+		g_free(name);
+		name = g_strdup_printf("%u-%s", n, base);
+	}
+	return name;
+}
+
+/* The href becomes the name in the archive. */
+static gboolean pack(struct packing *packing, char **href, GError **error)
+{
+	g_autofree char *path = NULL;
+	char *name;
+
+	if (!*href || (is_url(*href) && !g_str_has_prefix(*href, "file:")))
+		return TRUE;
+	if (!is_url(*href)) {
+		path = g_build_filename(packing->file_dir, *href, NULL);
+		add_to_packing(packing, *href, path);
+		return TRUE;
+	}
+	path = g_filename_from_uri(*href, NULL, error);
+	if (!path)
+		return FALSE;
+	name = free_name(packing, path);
+	add_to_packing(packing, name, path);
+	g_free(*href);
+	*href = name;
+	return TRUE;
+}
+
+/* Two rounds: names that the package chose itself come first. */
+static gboolean pack_all(struct packing *packing, gboolean urls, GError **error)
+{
+	for (unsigned i = 0; i < packing->vapp->machines->len; i++) {
+		struct vapp_machine *machine = packing->vapp->machines->pdata[i];
+		g_autoptr(GPtrArray) hrefs = g_ptr_array_new();
+
+		g_ptr_array_add(hrefs, &machine->boot.kernel);
+		g_ptr_array_add(hrefs, &machine->boot.initrd);
+		for (unsigned j = 0; j < machine->disks->len; j++)
+			g_ptr_array_add(
+				hrefs, &((struct vapp_disk *)machine->disks->pdata[j])->href);
+		for (unsigned j = 0; j < hrefs->len; j++) {
+			char **href = hrefs->pdata[j];
+
+			if (*href && is_url(*href) == urls && !pack(packing, href, error))
+				return FALSE;
+		}
+	}
+	return TRUE;
+}
+
+/* FALSE with an error; clear it in any case. */
+static gboolean packing_init(
+	struct packing *packing, const struct vapp *vapp, const char *file_dir, GError **error)
+{
+	g_autofree char *text = ovf_write(vapp);
+
+	*packing = (struct packing){ .file_dir = file_dir };
+	packing->paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	packing->names = g_ptr_array_new();
+	packing->vapp = ovf_read(vapp->name, text, strlen(text), error);
+	return packing->vapp && pack_all(packing, FALSE, error) && pack_all(packing, TRUE, error);
+}
+
+/* Opens a file of the package; -1 with an error. */
+static int open_file(const struct packing *packing, const char *name, GError **error)
+{
+	const char *path = g_hash_table_lookup(packing->paths, name);
 	int fd = -1;
 
-	if (!is_url(href) && ovf_path_ok(href))
+	if (ovf_path_ok(name))
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 	else
 		errno = EINVAL;
 	if (fd < 0)
-		g_set_error(error, VAPP_ERROR, VAPP_ERROR_IO, "package file '%s': %s", href,
+		g_set_error(error, VAPP_ERROR, VAPP_ERROR_IO,
+			"package file '%s': %s cannot be read here: %s", name, path,
 			g_strerror(errno));
 	return fd;
 }
 
 static gboolean write_file(
-	struct archive *archive, const char *file_dir, const char *href, GError **error)
+	struct archive *archive, const struct packing *packing, const char *name, GError **error)
 {
-	int fd = open_file(file_dir, href, error);
+	int fd = open_file(packing, name, error);
 	gboolean good;
 	GStatBuf info;
 
 	if (fd < 0)
 		return FALSE;
-	good = fstat(fd, &info) == 0 && write_header(archive, href, info.st_size, error) &&
-	       stream_file(fd, href, NULL, archive, error);
+	good = fstat(fd, &info) == 0 && write_header(archive, name, info.st_size, error) &&
+	       stream_file(fd, name, NULL, archive, error);
 	close(fd);
 	return good;
 }
@@ -391,47 +491,57 @@ static void add_row(GString *manifest, const char *name, struct ovf_sum *sum)
 }
 
 static gboolean add_file_row(
-	GString *manifest, const char *file_dir, const char *href, GError **error)
+	GString *manifest, const struct packing *packing, const char *name, GError **error)
 {
-	int fd = open_file(file_dir, href, error);
+	int fd = open_file(packing, name, error);
 	struct ovf_sum sum;
 	gboolean good;
 
 	if (fd < 0)
 		return FALSE;
 	ovf_sum_init(&sum);
-	good = stream_file(fd, href, &sum, NULL, error);
+	good = stream_file(fd, name, &sum, NULL, error);
 	if (good)
-		add_row(manifest, href, &sum);
+		add_row(manifest, name, &sum);
 	ovf_sum_clear(&sum);
 	close(fd);
 	return good;
 }
 
 static gboolean write_members(
-	struct archive *archive, const struct vapp *vapp, const char *file_dir, GError **error)
+	struct archive *archive, const struct packing *packing, GError **error)
 {
-	g_autofree char *envelope = ovf_write(vapp);
-	g_autofree char *envelope_name = g_strconcat(vapp->name, ".ovf", NULL);
-	g_autofree char *manifest_name = g_strconcat(vapp->name, ".mf", NULL);
+	g_autofree char *envelope = ovf_write(packing->vapp);
+	g_autofree char *envelope_name = g_strconcat(packing->vapp->name, ".ovf", NULL);
+	g_autofree char *manifest_name = g_strconcat(packing->vapp->name, ".mf", NULL);
 	g_autoptr(GString) manifest = g_string_new(NULL);
-	g_autoptr(GPtrArray) hrefs = all_hrefs(vapp);
 	struct ovf_sum sum;
 
 	ovf_sum_init(&sum);
 	ovf_sum_feed(&sum, envelope, strlen(envelope));
 	add_row(manifest, envelope_name, &sum);
 	ovf_sum_clear(&sum);
-	for (unsigned i = 0; i < hrefs->len; i++)
-		if (!add_file_row(manifest, file_dir, hrefs->pdata[i], error))
+	for (unsigned i = 0; i < packing->names->len; i++)
+		if (!add_file_row(manifest, packing, packing->names->pdata[i], error))
 			return FALSE;
 	if (!write_text(archive, envelope_name, envelope, error) ||
 		!write_text(archive, manifest_name, manifest->str, error))
 		return FALSE;
-	for (unsigned i = 0; i < hrefs->len; i++)
-		if (!write_file(archive, file_dir, hrefs->pdata[i], error))
+	for (unsigned i = 0; i < packing->names->len; i++)
+		if (!write_file(archive, packing, packing->names->pdata[i], error))
 			return FALSE;
 	return TRUE;
+}
+
+static gboolean write_packed(
+	struct archive *archive, const struct vapp *vapp, const char *file_dir, GError **error)
+{
+	struct packing packing;
+	gboolean good = packing_init(&packing, vapp, file_dir, error) &&
+			write_members(archive, &packing, error);
+
+	packing_clear(&packing);
+	return good;
 }
 
 gboolean ova_write(const struct vapp *vapp, const char *file_dir, const char *path, GError **error)
@@ -448,7 +558,7 @@ gboolean ova_write(const struct vapp *vapp, const char *file_dir, const char *pa
 	archive_write_set_format_ustar(archive);
 	good = archive_write_open_fd(archive, fd) == ARCHIVE_OK ||
 	       write_failed(archive, path, error);
-	good = good && write_members(archive, vapp, file_dir, error);
+	good = good && write_packed(archive, vapp, file_dir, error);
 	if (good && archive_write_close(archive) != ARCHIVE_OK)
 		good = write_failed(archive, path, error);
 	archive_write_free(archive);

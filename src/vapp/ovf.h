@@ -27,6 +27,7 @@ char *ovf_write(const struct vapp *vapp);
 struct vapp *ovf_read_file(const char *path, const char *extract_dir, GError **error);
 
 /* An .ova at `path` (must not exist): envelope, manifest, and the files that hrefs name, taken from
- * `file_dir`. */
+ * `file_dir`, or from where a file:// URL says; those travel under their own name. http and https
+ * URLs stay references. */
 gboolean ovf_write_ova(
 	const struct vapp *vapp, const char *file_dir, const char *path, GError **error);

@@ -130,6 +130,42 @@ static void test_round_trip(void)
 	g_assert_cmpstr(ovf, ==, text);
 }
 
+/* What people declare on the command line about what was captured. */
+static void test_declare(void)
+{
+	static const char *const bad[] = { "web1", "web1:app1", "web1:app1:", "web1:app1:tcp",
+		"web1:app1:tcp/", "web1:app1:tcp/x", "web1:app1:icmp/8", "web1:app1:sctp/1",
+		":a:any", "a::any" };
+	static const char *const bad_addresses[] = { "", "m", "m=", "m=x", "n=10.0.0.1/24",
+		"m.1=10.0.0.1/24", "m=10.0.0.1/24,x" };
+	g_autoptr(vapp_value) vapp = vapp_new("v", "1");
+	struct vapp_machine *machine = vapp_machine_new("m");
+	const struct vapp_flow *flow;
+	g_autofree char *ports = NULL;
+
+	g_ptr_array_add(machine->nics, vapp_nic_new("net", "52:54:00:00:00:01"));
+	g_ptr_array_add(vapp->machines, machine);
+	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+		g_autoptr(GError) error = NULL;
+
+		g_assert_false(vapp_allow(vapp, bad[i], &error));
+		g_assert_true(g_str_has_prefix(error->message, bad[i]));
+	}
+	g_ptr_array_set_size(vapp->flows, 0);
+	for (size_t i = 0; i < G_N_ELEMENTS(bad_addresses); i++)
+		g_assert_false(vapp_address(vapp, bad_addresses[i], NULL));
+	g_assert_true(vapp_allow(vapp, "outside:m:tcp/80,8000-8010", NULL));
+	g_assert_true(vapp_allow(vapp, "outside:m:icmp", NULL));
+	g_assert_true(vapp_address(vapp, "m.0=fd00::1/64", NULL));
+	flow = vapp->flows->pdata[0];
+	ports = vapp_ports_to_string(flow->ports);
+	g_assert_cmpstr(flow->id, ==, "outside-m");
+	g_assert_cmpstr(ports, ==, "80,8000-8010");
+	flow = vapp->flows->pdata[1];
+	g_assert_cmpstr(flow->id, ==, "outside-m-2");
+	g_assert_cmpint(flow->protocol, ==, VAPP_PROTOCOL_ICMP);
+}
+
 static void test_capture_errors(void)
 {
 	static const struct {
@@ -166,5 +202,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/domain/refusals", test_refusals);
 	g_test_add_func("/domain/round-trip", test_round_trip);
 	g_test_add_func("/domain/capture-errors", test_capture_errors);
+	g_test_add_func("/domain/declare", test_declare);
 	return g_test_run();
 }

@@ -189,6 +189,57 @@ static void test_ova(struct place *place, gconstpointer data)
 	g_assert_true(g_file_test(kernel, G_FILE_TEST_EXISTS));
 }
 
+/* What was captured names its disks by URL: they travel under their own name, two of one name
+ * apart, and what is on the web stays there. */
+static void test_ova_of_urls(struct place *place, gconstpointer data)
+{
+	static const char *const wants[] = { "disk.img", "2-disk.img",
+		"https://example.org/x.img" };
+	g_autofree char *path = in_place(place, "urls.ova");
+	g_autofree char *out = in_place(place, "out");
+	g_autofree char *other = in_place(place, "other");
+	g_autofree char *second = in_place(place, "out/2-disk.img");
+	g_autofree char *text = NULL;
+	g_autoptr(vapp_value) vapp = vapp_new("captured", "1");
+	g_autoptr(vapp_value) read = NULL;
+	g_autoptr(GError) error = NULL;
+	struct vapp_machine *machine = vapp_machine_new("m");
+	const struct vapp_machine *again;
+
+	make_folder(place, "other");
+	for (unsigned i = 0; i < G_N_ELEMENTS(wants); i++) {
+		g_autofree char *file = g_build_filename(i ? other : place->dir, "disk.img", NULL);
+		g_autofree char *uri = g_filename_to_uri(file, NULL, NULL);
+
+		write_fresh(file, i ? "two" : "one", 3);
+		g_ptr_array_add(
+			machine->disks, vapp_disk_new(VAPP_DISK_DISK, i < 2 ? uri : wants[i]));
+	}
+	machine->memory_mib = 64;
+	machine->n_vcpus = 1;
+	g_ptr_array_add(vapp->machines, machine);
+	g_assert_true(ovf_write_ova(vapp, "/", path, &error));
+	g_assert_no_error(error);
+	read = ovf_read_file(path, out, &error);
+	g_assert_no_error(error);
+	again = read->machines->pdata[0];
+	for (unsigned i = 0; i < G_N_ELEMENTS(wants); i++)
+		g_assert_cmpstr(((struct vapp_disk *)again->disks->pdata[i])->href, ==, wants[i]);
+	g_assert_true(g_file_get_contents(second, &text, NULL, NULL));
+	g_assert_cmpstr(text, ==, "two");
+	g_assert_cmpstr(((struct vapp_disk *)machine->disks->pdata[0])->href, !=, "disk.img");
+	/* one that cannot be read: which, and nothing is left behind */
+	g_unlink(path);
+	g_unlink(second);
+	g_clear_pointer(&text, g_free);
+	text = g_build_filename(other, "disk.img", NULL);
+	g_unlink(text);
+	g_assert_false(ovf_write_ova(vapp, "/", path, &error));
+	g_assert_nonnull(strstr(error->message, "cannot be read here: No such file"));
+	g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+	g_rmdir(other);
+}
+
 static void test_ova_missing(struct place *place, gconstpointer data)
 {
 	g_autofree char *path = in_place(place, "shop.ova");
@@ -346,6 +397,7 @@ int main(int argc, char **argv)
 	add("/file/none", NULL, test_no_file);
 	add("/file/ova", NULL, test_ova);
 	add("/file/ova-missing", NULL, test_ova_missing);
+	add("/file/ova-of-urls", NULL, test_ova_of_urls);
 	add("/file/ova-damaged", NULL, test_ova_damaged);
 	for (size_t i = 0; i < G_N_ELEMENTS(evils); i++) {
 		g_autofree char *path = g_strdup_printf("/file/evil/%s", evils[i].name);
