@@ -239,7 +239,7 @@ static void on_state(struct ifmap_client *client, enum ifmap_client_state state,
 	control->filled = FALSE;
 }
 
-static gboolean open_map(struct control *control, GError **error)
+static void open_map(struct control *control)
 {
 	g_autoptr(ifmap_id) fleet = facts_id_fleet();
 	struct ifmap_search search = { .start = fleet,
@@ -248,13 +248,8 @@ static gboolean open_map(struct control *control, GError **error)
 		.match_links = WORLD_MATCH_LINKS,
 		.result_filter = WORLD_RESULT_FILTER };
 
-	control->client = ifmap_conf_client(
-		&control->conf->map, FACTS_PREFIXES, SUBSCRIPTION_MAX, error);
-	if (!control->client)
-		return FALSE;
 	ifmap_client_subscribe(control->client, "world", &search, on_result, control);
 	ifmap_client_start(control->client, on_state, control);
-	return TRUE;
 }
 
 /* ---- life ---- */
@@ -269,22 +264,33 @@ static gboolean read_files(struct control *control, GError **error)
 		       g_file_get_contents(conf->devices_file, &control->devices, NULL, error));
 }
 
-struct control *control_new(const struct control_conf *conf, GError **error)
+struct control *control_new_with(
+	const struct control_conf *conf, struct ifmap_client *client, GError **error)
 {
 	struct control *control = g_new0(struct control, 1);
 
 	control->conf = conf;
+	control->client = client;
 	control->judge = judge_new();
 	control->orders = orders_new(control->judge);
 	control->imports = imports_new();
 	world_touched_init(&control->touched);
 	new_world(control);
-	if (!read_files(control, error) || !open_map(control, error)) {
+	if (!read_files(control, error)) {
 		control_free(control);
 		return NULL;
 	}
+	open_map(control);
 	control->beat = g_timeout_add(BEAT_MS, on_beat, control);
 	return control;
+}
+
+struct control *control_new(const struct control_conf *conf, GError **error)
+{
+	struct ifmap_client *client = ifmap_conf_client(
+		&conf->map, FACTS_PREFIXES, SUBSCRIPTION_MAX, error);
+
+	return client ? control_new_with(conf, client, error) : NULL;
 }
 
 void control_free(struct control *control)

@@ -27,4 +27,7 @@ extern const struct base_conf_option CONTROL_OPTIONS[];
 struct control;
 
 struct control *control_new(const struct control_conf *conf, GError **error);
+/* The same with a client that has not been started; takes it. */
+struct control *control_new_with(
+	const struct control_conf *conf, struct ifmap_client *client, GError **error);
 void control_free(struct control *control);
