@@ -204,6 +204,11 @@ static gboolean repair_some(struct enforce_engine *engine, const char *const *uu
 	return apply(engine, batch, NULL);
 }
 
+gboolean enforce_engine_shut(struct enforce_engine *engine, GError **error)
+{
+	return apply(engine, batch_to_shut(engine), error);
+}
+
 gboolean enforce_engine_repair(struct enforce_engine *engine, const char *const *uuids,
 	gint64 *ret_open_us, GError **error)
 {
@@ -216,7 +221,7 @@ gboolean enforce_engine_repair(struct enforce_engine *engine, const char *const 
 		return TRUE;
 	}
 	if (g_hash_table_size(engine->entries)) {
-		shut = apply(engine, batch_to_shut(engine), NULL);
+		shut = enforce_engine_shut(engine, NULL);
 		*ret_open_us = g_get_monotonic_time() - since_us;
 	}
 	ok = enforce_engine_rebuild(engine, error);

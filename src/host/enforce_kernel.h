@@ -26,5 +26,6 @@ struct enforce_kernel {
 
 GQuark enforce_kernel_error_quark(void);
 
-/* The kernel of this network namespace; NULL with an error when it has no nftables. */
-struct enforce_kernel *enforce_netlink_new(GError **error);
+/* The kernel of this network namespace; NULL with an error when it has no nftables. `ret_port` is
+ * what the kernel's notifications of our own changes bear. */
+struct enforce_kernel *enforce_netlink_new(guint32 *ret_port, GError **error);

@@ -145,6 +145,33 @@ static void tell_tampered(struct enforce_server *server, const char *by, const c
 						 "machines", uuids, "open-ms", open_ms));
 }
 
+void enforce_mend_alarm(gint64 since_us, gpointer data)
+{
+	struct enforce_server *server = data;
+
+	if (enforce_engine_shut(server->engine, NULL))
+		server->shut_us = MAX(g_get_monotonic_time() - since_us, 1);
+}
+
+/* Brings back the machines' parts or everything; *ret_open_ms is how long it was open. */
+static gboolean put_back(struct enforce_server *server, const char *const *uuids, gint64 since_us,
+	double *ret_open_ms, GError **error)
+{
+	gint64 open_us = 0;
+	gint64 read_us = g_get_monotonic_time() - since_us;
+	gboolean ok;
+
+	if (server->shut_us) {
+		*ret_open_ms = (double)server->shut_us / 1000.0;
+		ok = enforce_engine_rebuild(server->engine, error);
+		server->shut_us = ok ? 0 : server->shut_us;
+		return ok;
+	}
+	ok = enforce_engine_repair(server->engine, uuids, &open_us, error);
+	*ret_open_ms = (double)(read_us + open_us) / 1000.0;
+	return ok;
+}
+
 void enforce_mend(const char *by, const char *what, const char *const *objects, gint64 since_us,
 	gpointer data)
 {
@@ -154,16 +181,13 @@ void enforce_mend(const char *by, const char *what, const char *const *objects, 
 	g_autoptr(GError) error = NULL;
 	g_autofree char *words = NULL;
 	double open_ms;
-	gint64 open_us = 0;
 	gboolean mended;
 
 	/* A repair is a large transaction itself: repairing whenever messages are lost would never
 	 * end. */
-	if (!by && nothing_differs(server))
+	if (!by && !server->shut_us && nothing_differs(server))
 		return;
-	open_ms = enforce_server_ms_since(since_us);
-	mended = enforce_engine_repair(server->engine, uuids, &open_us, &error);
-	open_ms += (double)open_us / 1000.0;
+	mended = put_back(server, uuids, since_us, &open_ms, &error);
 	words = g_strconcat(
 		what, mended ? NULL : "; not repaired yet: ", mended ? NULL : error->message, NULL);
 	tell_tampered(server, by, words, machines, open_ms);
@@ -180,9 +204,11 @@ static gboolean on_retry(gpointer data)
 	g_autoptr(GPtrArray) all = g_ptr_array_new();
 
 	server->retry = 0;
-	if (enforce_engine_rebuild(server->engine, NULL))
+	if (enforce_engine_rebuild(server->engine, NULL)) {
+		server->shut_us = 0;
 		tell_mended(server, all, enforce_server_ms_since(since_us), since_us);
-	else
+	} else {
 		mend_later(server);
+	}
 	return G_SOURCE_REMOVE;
 }

@@ -199,7 +199,7 @@ static void netlink_free(struct enforce_kernel *kernel)
 	g_free(netlink);
 }
 
-struct enforce_kernel *enforce_netlink_new(GError **error)
+struct enforce_kernel *enforce_netlink_new(guint32 *ret_port, GError **error)
 {
 	struct netlink *netlink = g_new0(struct netlink, 1);
 	int room = SEND_ROOM;
@@ -218,5 +218,6 @@ struct enforce_kernel *enforce_netlink_new(GError **error)
 		mnl_socket_get_fd(netlink->socket), SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room);
 	setsockopt(
 		mnl_socket_get_fd(netlink->socket), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+	*ret_port = mnl_socket_get_portid(netlink->socket);
 	return &netlink->ops;
 }

@@ -219,22 +219,22 @@ static gboolean choose_backend(struct enforce_server *server, GError **error)
 
 static gboolean open_kernel(struct enforce_server *server, GError **error)
 {
-	server->watch = enforce_watch_open(enforce_mend, server, error);
+	guint32 port;
+
+	server->kernel = enforce_netlink_new(&port, error);
+	if (!server->kernel)
+		return FALSE;
+	server->watch = enforce_watch_open(enforce_mend, enforce_mend_alarm, server, error);
 	if (!server->watch || !choose_backend(server, error))
 		return FALSE;
-	if (!enforce_watch_learn(server->watch)) {
-		g_set_error(error, ENFORCE_ERROR, ENFORCE_ERROR_REFUSED,
-			"the kernel does not tell who changes nftables");
-		return FALSE;
-	}
+	enforce_watch_ignore(server->watch, port);
 	server->log = enforce_log_open(on_logged, server, error);
 	return server->log != NULL;
 }
 
 static gboolean start(struct enforce_server *server, const char *state_path, GError **error)
 {
-	server->kernel = enforce_netlink_new(error);
-	if (!server->kernel || !open_kernel(server, error))
+	if (!open_kernel(server, error))
 		return FALSE;
 	server->engine = enforce_engine_new(
 		server->kernel, server->backend, enforce_log_group(server->log), state_path);

@@ -19,7 +19,8 @@ struct enforce_server {
 	guint log_source;
 	guint watch_source;
 	guint tick;
-	guint retry; /* of a repair */
+	guint retry;    /* of a repair */
+	gint64 shut_us; /* how long it took to close what somebody opened; 0: not closed */
 	void (*idle)(gpointer data);
 	gpointer idle_data;
 };
@@ -40,6 +41,8 @@ gboolean enforce_requests_run(
 /* For enforce_watch_open(): puts back what somebody changed, tells, and goes on trying. */
 void enforce_mend(const char *by, const char *what, const char *const *objects, gint64 since_us,
 	gpointer server);
+/* For the same: closes what may be open before the rest of what happened is read. */
+void enforce_mend_alarm(gint64 since_us, gpointer server);
 /* Packets that came through while the rules were away may have begun connections, which the rules
  * that are back would let go on. `machines` NULL: of all. */
 void enforce_mend_connections(struct enforce_server *server, GPtrArray *machines);

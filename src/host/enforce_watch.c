@@ -10,24 +10,24 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #define OBJECTS_MAX 64 /* named before "everything" is assumed */
 #define RECEIVE_SIZE \
-	(64 << 20) /* a thousand machines' rules put back at once are 40 MB of messages */
-#define TASK_NAME 16
+	(64 << 20)        /* a thousand machines' rules put back at once are 40 MB of messages */
+#define ALARM_MESSAGES 64 /* of one transaction, after which somebody is alarmed */
 
 struct enforce_watch {
 	struct mnl_socket *socket;
 	enforce_watch_func changed;
 	gpointer data;
-	guint32 own_pid; /* the kernel's number; 0: not learnt */
-	gboolean learning;
+	enforce_alarm_func alarmed;
+	guint32 own_port;
 	/* The transaction whose messages are being read. */
 	GHashTable *objects; /* names */
 	GHashTable *words;   /* "rule deleted from chain from-tap1" → number */
 	gboolean everything;
+	guint n_messages;
 	gint64 since_us;
 	char buffer[32768] __attribute__((aligned(8)));
 };
@@ -58,6 +58,7 @@ static void forget(struct enforce_watch *watch)
 	g_hash_table_remove_all(watch->words);
 	watch->everything = FALSE;
 	watch->since_us = 0;
+	watch->n_messages = 0;
 }
 
 /* `object` is what is told to the caller, `name` what people read. */
@@ -167,21 +168,13 @@ static guint32 attribute_u32(const struct nlmsghdr *header, guint16 type)
 static void end_transaction(struct enforce_watch *watch, const struct nlmsghdr *header)
 {
 	const char *name = attribute_text(header, NFTA_GEN_PROC_NAME);
-	guint32 pid = attribute_u32(header, NFTA_GEN_PROC_PID);
-	char own_name[TASK_NAME] = "";
+	g_autofree char *by = NULL;
 
-	if (watch->learning) {
-		prctl(PR_GET_NAME, own_name);
-		if (name && !strcmp(name, own_name))
-			watch->own_pid = pid;
-	}
-	if (watch->learning || !watch->since_us || pid == watch->own_pid) {
-		forget(watch);
-	} else {
-		g_autofree char *by = g_strdup_printf("%s (pid %u)", name ? name : "?", pid);
-
-		tell(watch, by);
-	}
+	if (!watch->since_us)
+		return;
+	by = g_strdup_printf(
+		"%s (pid %u)", name ? name : "?", attribute_u32(header, NFTA_GEN_PROC_PID));
+	tell(watch, by);
 }
 
 struct noting {
@@ -221,7 +214,7 @@ static int on_message(const struct nlmsghdr *header, void *data)
 	guint8 type = (guint8)(header->nlmsg_type & 0xff);
 	const char *table;
 
-	if (header->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES)
+	if (header->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES || header->nlmsg_pid == watch->own_port)
 		return MNL_CB_OK;
 	if (type == NFT_MSG_NEWGEN) {
 		end_transaction(watch, header);
@@ -242,6 +235,8 @@ static int on_message(const struct nlmsghdr *header, void *data)
 		else if (!enforce_print_is_anonymous(name))
 			note(watch, messages[i].words, name ? name : "?", name ? name : "?");
 	}
+	if (++watch->n_messages == ALARM_MESSAGES)
+		watch->alarmed(watch->since_us, watch->data);
 	return MNL_CB_OK;
 }
 
@@ -250,7 +245,7 @@ static gboolean read_one(struct enforce_watch *watch)
 {
 	gssize n = recv(enforce_watch_fd(watch), watch->buffer, sizeof watch->buffer, MSG_DONTWAIT);
 
-	if (n < 0 && errno == ENOBUFS && !watch->learning) {
+	if (n < 0 && errno == ENOBUFS) {
 		note(watch, "messages were lost:", "more changes than could be read", "?");
 		watch->everything = TRUE;
 		tell(watch, NULL);
@@ -268,12 +263,9 @@ void enforce_watch_read(struct enforce_watch *watch)
 		;
 }
 
-gboolean enforce_watch_learn(struct enforce_watch *watch)
+void enforce_watch_ignore(struct enforce_watch *watch, guint32 port)
 {
-	watch->learning = TRUE;
-	enforce_watch_read(watch);
-	watch->learning = FALSE;
-	return watch->own_pid != 0;
+	watch->own_port = port;
 }
 
 int enforce_watch_fd(const struct enforce_watch *watch)
@@ -281,12 +273,14 @@ int enforce_watch_fd(const struct enforce_watch *watch)
 	return mnl_socket_get_fd(watch->socket);
 }
 
-struct enforce_watch *enforce_watch_open(enforce_watch_func changed, gpointer data, GError **error)
+struct enforce_watch *enforce_watch_open(
+	enforce_watch_func changed, enforce_alarm_func alarmed, gpointer data, GError **error)
 {
 	struct enforce_watch *watch = g_new0(struct enforce_watch, 1);
 	int size = RECEIVE_SIZE;
 
 	watch->changed = changed;
+	watch->alarmed = alarmed;
 	watch->data = data;
 	watch->objects = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	watch->words = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);

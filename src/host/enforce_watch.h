@@ -2,9 +2,8 @@
 /* Watches for changes to our tables by somebody else, on the kernel's own notifications
  * (NFNLGRP_NFTABLES).
  *
- * Every transaction ends with a message that names the process; ours is recognised by the kernel's
- * number for us, which enforce_watch_learn() takes from a transaction of our own (in a process
- * namespace getpid() is another number).
+ * Each bears the port of the socket that it comes from, so ours are passed over unread. Every
+ * transaction ends with a message that names the process.
  */
 #include <glib.h>
 
@@ -18,12 +17,16 @@ struct enforce_watch;
 typedef void (*enforce_watch_func)(const char *by, const char *what, const char *const *objects,
 	gint64 since_us, gpointer data);
 
-struct enforce_watch *enforce_watch_open(enforce_watch_func changed, gpointer data, GError **error);
+/* A foreign transaction is so large that reading it all takes a while: called before that, once in
+ * the transaction. */
+typedef void (*enforce_alarm_func)(gint64 since_us, gpointer data);
+
+struct enforce_watch *enforce_watch_open(
+	enforce_watch_func changed, enforce_alarm_func alarmed, gpointer data, GError **error);
 void enforce_watch_close(struct enforce_watch *watch);
 
-/* Call right after a transaction of our own: reads what is there and takes its process for us.
- * FALSE when there was none. */
-gboolean enforce_watch_learn(struct enforce_watch *watch);
+/* The port of our own changes. */
+void enforce_watch_ignore(struct enforce_watch *watch, guint32 port);
 
 int enforce_watch_fd(const struct enforce_watch *watch);
 
