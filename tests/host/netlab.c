@@ -210,24 +210,46 @@ gboolean netlab_tcp_passes(const struct netlab_tcp *tcp)
 	return passes(tcp->client, tcp->server) && passes(tcp->server, tcp->client);
 }
 
-gboolean netlab_udp(int from, int to, const char *address, guint16 port)
+gboolean netlab_datagram(int from, int to, const char *address, guint16 port, gsize size)
 {
 	struct sockaddr_storage storage, back;
-	socklen_t size = set_address(&storage, address, port);
-	socklen_t back_size = sizeof back;
+	socklen_t length = set_address(&storage, address, port);
+	socklen_t back_length = sizeof back;
 	int server = bound_in(to, SOCK_DGRAM, address, port);
 	int client = socket_in(from, storage.ss_family, SOCK_DGRAM, 0);
-	char byte = 'x';
+	g_autofree char *bytes = g_malloc0(size);
+	gssize n = (gssize)size;
 	gboolean ok;
 
-	sendto(client, &byte, 1, 0, (struct sockaddr *)&storage, size);
+	sendto(client, bytes, size, 0, (struct sockaddr *)&storage, length);
 	ok = wait_for(server, POLLIN) &&
-	     recvfrom(server, &byte, 1, 0, (struct sockaddr *)&back, &back_size) == 1 &&
-	     sendto(server, &byte, 1, 0, (struct sockaddr *)&back, back_size) == 1 &&
-	     wait_for(client, POLLIN);
+	     recvfrom(server, bytes, size, 0, (struct sockaddr *)&back, &back_length) == n &&
+	     sendto(server, bytes, size, 0, (struct sockaddr *)&back, back_length) == n &&
+	     wait_for(client, POLLIN) && recv(client, bytes, size, 0) == n;
 	close(server);
 	close(client);
 	return ok;
+}
+
+gboolean netlab_udp(int from, int to, const char *address, guint16 port)
+{
+	return netlab_datagram(from, to, address, port, 1);
+}
+
+gboolean netlab_udp_unreachable(int from, const char *address, guint16 port)
+{
+	struct sockaddr_storage storage;
+	socklen_t length = set_address(&storage, address, port);
+	int client = socket_in(from, storage.ss_family, SOCK_DGRAM, 0);
+	char byte = 'x';
+	gboolean told;
+
+	g_assert_cmpint(connect(client, (struct sockaddr *)&storage, length), ==, 0);
+	send(client, &byte, 1, 0);
+	told = wait_for(client, POLLIN | POLLERR) && recv(client, &byte, 1, 0) < 0 &&
+	       errno == ECONNREFUSED;
+	close(client);
+	return told;
 }
 
 gboolean netlab_ping(int from, const char *address)

@@ -39,6 +39,12 @@ gboolean netlab_tcp_passes(const struct netlab_tcp *tcp);
 /* Whether a UDP datagram to the address arrives there, and an answer comes back. */
 gboolean netlab_udp(int from, int to, const char *address, guint16 port);
 
+/* The same with `size` bytes, which are fragmented when they are many. */
+gboolean netlab_datagram(int from, int to, const char *address, guint16 port, gsize size);
+
+/* Whether one sent where nobody listens is answered by an ICMP error. */
+gboolean netlab_udp_unreachable(int from, const char *address, guint16 port);
+
 /* Whether an ICMP or ICMPv6 echo is answered. */
 gboolean netlab_ping(int from, const char *address);
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""stock_kernel.py ENFORCER TEST: run a TAP test of the enforcer on the Debian kernel of /boot, in an emulated machine.
+"""stock_kernel.py ENFORCER TEST...: run TAP tests of the enforcer on the Debian kernel of /boot, in an emulated machine.
 
 The kernel that this runs on may lack what a stock one has (conntrack of bridged packets), and the other way round. So
-the machine's initramfs holds busybox, nft, ip, the modules, the enforcer and the test; its init runs the test once for
-each row of RUNS, on the serial console; what is said there becomes one TAP stream here. Needs no privileges.
+the machine's initramfs holds busybox, nft, ip, the modules, the enforcer and the tests; its init runs the tests as the
+rows of RUNS say, on the serial console; what is said there becomes one TAP stream here. Needs no privileges.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ TOOLS = ("nft", "ip")
 # What modules are taken along, with those that they need; the kernel asks for them by itself, as it would on a host.
 MODULES = ("veth", "bridge", "br_netfilter", "8021q", "nf_tables", "nf_conntrack_bridge", "nf_conntrack_netlink", "nfnetlink_log",
            "nft_ct", "nft_log", "nft_limit", "nft_meta_bridge", "nft_reject_inet")
-# Name of a run: the back end that must be chosen there, what is done before, what the test is told.
+# Name of a run: the back end that must be chosen there, what is done before, which tests with which options.
 RUNS = {
-    "bridge-ct": ("bridge-ct", ":", "-s /enforce/netns/many"),
+    "bridge-ct": ("bridge-ct", ":", {"test-enforce-netns": "-s /enforce/netns/many", "test-enforce-traps": ""}),
     # On hosts with Docker and the like both look at bridged packets.
-    "bridge-ct+br_netfilter": ("bridge-ct", "modprobe br_netfilter", "-p /enforce/netns/allowed -p /enforce/netns/denied"),
+    "bridge-ct+br_netfilter": ("bridge-ct", "modprobe br_netfilter",
+                               {"test-enforce-netns": "-p /enforce/netns/allowed", "test-enforce-traps": ""}),
 }
 INIT = """#!/bin/sh
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin
@@ -46,7 +47,7 @@ echo DROVER OFF
 poweroff -f
 """
 RUN = """echo "DROVER BEGIN {name}"
-if {before}; then DROVER_ENFORCER=/bin/drover-enforcer DROVER_BACKEND={backend} /bin/drover-test {options} 2>&1; fi
+{before} && DROVER_ENFORCER=/bin/drover-enforcer DROVER_BACKEND={backend} /bin/{test} {options} 2>&1
 echo "DROVER END {name} $?"
 """
 
@@ -64,9 +65,9 @@ def modules(version: str) -> list[Path]:
     return list(paths)
 
 
-def files(version: str, enforcer: Path, test: Path) -> Iterator[tuple[str, Path]]:
+def files(version: str, enforcer: Path, tests: list[Path]) -> Iterator[tuple[str, Path]]:
     """Where in the machine, and where here."""
-    programs = {"bin/drover-enforcer": enforcer, "bin/drover-test": test}
+    programs = {"bin/drover-enforcer": enforcer, **{f"bin/{test.name}": test for test in tests}}
     for tool in TOOLS:
         found = run(["which", tool], check=False).stdout.strip()
         if not found:
@@ -82,9 +83,9 @@ def files(version: str, enforcer: Path, test: Path) -> Iterator[tuple[str, Path]
         yield f"lib/modules/{version}/{index}", Path("/lib/modules") / version / index
 
 
-def archive(version: str, enforcer: Path, test: Path, scratch: Path) -> bytes:
+def archive(version: str, enforcer: Path, tests: list[Path], scratch: Path) -> bytes:
     """The initramfs, in the cpio "newc" format."""
-    held = dict(files(version, enforcer, test))
+    held = dict(files(version, enforcer, tests))
     for name, path in held.items():
         if name.startswith("lib/modules/"):
             (scratch / name).parent.mkdir(parents=True, exist_ok=True)
@@ -97,8 +98,8 @@ def archive(version: str, enforcer: Path, test: Path, scratch: Path) -> bytes:
     entries += [(f"bin/{applet}", S_IFLNK | 0o777, b"busybox") for applet in run([str(BUSYBOX), "--list"]).stdout.split()
                 if f"bin/{applet}" not in held]
     entries.append(("sbin/modprobe", S_IFLNK | 0o777, b"../bin/busybox"))
-    runs = "".join(RUN.format(name=name, backend=backend, before=before, options=options)
-                   for name, (backend, before, options) in RUNS.items())
+    runs = "".join(RUN.format(name=name, backend=backend, before=before, test=test, options=options)
+                   for name, (backend, before, tests_of) in RUNS.items() for test, options in tests_of.items())
     entries.append(("init", S_IFREG | 0o755, INIT.format(runs=runs).encode()))
     parts = [member(i, *entry) for i, entry in enumerate(entries, start=1)]
     return b"".join([*parts, member(0, "TRAILER!!!", 0, b"")])
@@ -141,8 +142,8 @@ class Tap:
             print(f"# {line.removeprefix('# ')}", flush=True)
 
     def finish(self) -> int:
-        for name in RUNS:
-            if name not in self.ended:
+        for name, (_, _, tests) in RUNS.items():
+            if self.ended.count(name) != len(tests):
                 self.say(False, f"{name}/all: did not come to its end")
         print(f"1..{self.n}", flush=True)
         return 0
@@ -170,14 +171,14 @@ def boot(vmlinuz: Path, initrd: Path) -> int:
 
 
 def main() -> int:
-    enforcer, test = (Path(a).resolve() for a in sys.argv[1:])
+    enforcer, *tests = (Path(a).resolve() for a in sys.argv[1:])
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         vmlinuz = kernel()
         run(["qemu-system-x86_64", "--version"])
         with tempfile.TemporaryDirectory(prefix="drover-vm-") as scratch:
             initrd = Path(scratch) / "initrd"
-            initrd.write_bytes(archive(vmlinuz.name.removeprefix("vmlinuz-"), enforcer, test, Path(scratch)))
+            initrd.write_bytes(archive(vmlinuz.name.removeprefix("vmlinuz-"), enforcer, tests, Path(scratch)))
             return boot(vmlinuz, initrd)
     except LabError as e:
         print(f"1..0 # SKIP {e}")

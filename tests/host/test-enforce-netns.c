@@ -1,185 +1,11 @@
 /* The enforcer on the real kernel: guests on bridges, packets really sent. Needs root. */
-#include "enforcer_run.h"
-#include "netlab.h"
+#include "enforceworld.h"
 
-#include <errno.h>
-#include <glib/gstdio.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
-#define UUID_A "aaaaaaaa-0000-4000-8000-000000000001"
-#define UUID_B "bbbbbbbb-0000-4000-8000-000000000002"
-#define UUID_D "dddddddd-0000-4000-8000-000000000004"
-#define UUID_E "eeeeeeee-0000-4000-8000-000000000005"
-#define MAC_A  "52:54:00:00:00:0a"
-#define MAC_B  "52:54:00:00:00:0b"
-#define MAC_C  "52:54:00:00:00:0c"
-#define MAC_D  "52:54:00:00:00:0d"
-#define MAC_E  "52:54:00:00:00:0e"
-#define MAC_F  "52:54:00:00:00:0f"
-
 #define ROUNDS 9 /* of a measurement, of which the median counts */
-
-static const char *program;
-
-/* A and B are protected and C and F are foreign, all on br0; D and E are protected on br1, with A's
- * and B's addresses. */
-struct world {
-	int host;
-	int a, b, c, d, e, f;
-	char *directory;
-	char *state;
-	struct enforcer_run *run;
-};
-
-static struct rules_machine *machine_of(const char *uuid, const char *tap, const char *mac,
-	const char *bridge, const char *const *addresses)
-{
-	struct rules_machine *machine = rules_machine_new(uuid, tap, "shop");
-	struct rules_nic *nic = rules_machine_add_nic(machine, tap, mac, bridge);
-
-	nic->zone = strcmp(bridge, "br1") ? 1 : 2;
-	for (; *addresses; addresses++)
-		g_assert_true(rules_nic_add_address(nic, *addresses, NULL));
-	return machine;
-}
-
-static const char *const addresses_a[] = { "10.9.0.1", "fd00:9::1", NULL };
-static const char *const addresses_b[] = { "10.9.0.2", "fd00:9::2", NULL };
-
-static void allow(struct rules_machine *machine, const char *id, enum rules_direction direction,
-	enum rules_protocol protocol, guint16 port, const char *peer)
-{
-	struct rules_rule *rule = rules_machine_add_rule(machine, id, direction, protocol);
-
-	if (port)
-		rules_rule_add_ports(rule, port, port);
-	if (peer)
-		g_assert_true(rules_rule_add_peer(rule, peer, NULL));
-}
-
-/* A calls B on TCP 80 and UDP 53 and pings it, in both families. */
-static struct rules_machine *machine_a(void)
-{
-	struct rules_machine *a = machine_of(UUID_A, "tapA", MAC_A, "br0", addresses_a);
-
-	allow(a, "web", RULES_OUT, RULES_TCP, 80, "10.9.0.2");
-	allow(a, "web6", RULES_OUT, RULES_TCP, 80, "fd00:9::2");
-	allow(a, "dns", RULES_OUT, RULES_UDP, 53, "10.9.0.0/24");
-	allow(a, "ping", RULES_OUT, RULES_ICMP, 0, "10.9.0.2");
-	allow(a, "ping6", RULES_OUT, RULES_ICMPV6, 0, "fd00:9::2");
-	allow(a, "one-sided", RULES_OUT, RULES_TCP, 81, "10.9.0.2");
-	allow(a, "from-c", RULES_IN, RULES_TCP, 22, "10.9.0.3");
-	return a;
-}
-
-static struct rules_machine *machine_b(void)
-{
-	struct rules_machine *b = machine_of(UUID_B, "tapB", MAC_B, "br0", addresses_b);
-	struct rules_rule *rule = rules_machine_add_rule(b, "web", RULES_IN, RULES_TCP);
-
-	rules_rule_add_ports(rule, 80, 80);
-	rules_rule_add_ports(rule, 8000, 8100);
-	g_assert_true(rules_rule_add_peer(rule, "10.9.0.1", NULL));
-	g_assert_true(rules_rule_add_peer(rule, "fd00:9::/64", NULL));
-	allow(b, "dns", RULES_IN, RULES_UDP, 53, "10.9.0.1");
-	allow(b, "ping", RULES_IN, RULES_ICMP, 0, NULL);
-	allow(b, "ping6", RULES_IN, RULES_ICMPV6, 0, NULL);
-	return b;
-}
-
-/* Sets the machines, which it takes (NULL-terminated), and expects them to conform. */
-static double set(struct world *world, struct rules_machine *first, ...)
-{
-	g_autoptr(GPtrArray)
-		machines = g_ptr_array_new_with_free_func((GDestroyNotify)rules_machine_free);
-	g_autoptr(enforcer_answer) answer = NULL;
-	va_list arguments;
-
-	va_start(arguments, first);
-	for (struct rules_machine *m = first; m; m = va_arg(arguments, struct rules_machine *))
-		g_ptr_array_add(machines, m);
-	va_end(arguments);
-	answer = enforcer_run_set(world->run, machines);
-	g_assert_cmpstr(answer->error, ==, NULL);
-	g_assert_cmpstr(answer->note, ==, NULL);
-	g_assert_cmpstr(answer->difference, ==, "");
-	g_assert_cmpuint(answer->n_verdicts, ==, machines->len);
-	g_assert_cmpuint(answer->n_conforming, ==, machines->len);
-	g_assert_cmpstr(answer->kernel_digest, ==, answer->intent_digest);
-	return answer->took_ms;
-}
-
-/* Where the kernel is known, so is the back end that must be chosen. */
-static void expect_backend(struct world *world)
-{
-	g_autoptr(enforcer_answer) answer = enforcer_run_hello(world->run);
-	const char *backend = g_getenv("DROVER_BACKEND");
-
-	if (backend)
-		g_assert_cmpstr(answer->backend, ==, backend);
-}
-
-static void world_up(struct world *world)
-{
-	world->host = netlab_new();
-	world->directory = g_dir_make_tmp("drover-enforce-XXXXXX", NULL);
-	world->state = g_build_filename(world->directory, "state.json", NULL);
-	for (guint i = 0; i < 2; i++) {
-		netlab_run(world->host, "ip link add br%u type bridge", i);
-		netlab_run(world->host, "ip link set br%u up", i);
-	}
-	world->run = enforcer_run_start(program, world->host, world->state);
-	expect_backend(world);
-	/* Before the taps are there. */
-	set(world, machine_a(), machine_b(), NULL);
-	world->a = netlab_guest(world->host, "tapA", "br0", MAC_A, "10.9.0.1/24", "fd00:9::1/64");
-	world->b = netlab_guest(world->host, "tapB", "br0", MAC_B, "10.9.0.2/24", "fd00:9::2/64");
-	world->c = netlab_guest(world->host, "tapC", "br0", MAC_C, "10.9.0.3/24", "fd00:9::3/64");
-	world->f = netlab_guest(world->host, "tapF", "br0", MAC_F, "10.9.0.6/24", "fd00:9::6/64");
-	world->d = netlab_guest(world->host, "tapD", "br1", MAC_D, "10.9.0.1/24", NULL);
-	world->e = netlab_guest(world->host, "tapE", "br1", MAC_E, "10.9.0.2/24", NULL);
-	g_usleep(200000);
-	enforcer_run_forget_events(world->run);
-}
-
-static void world_down(struct world *world)
-{
-	const int namespaces[] = { world->a, world->b, world->c, world->d, world->e, world->f,
-		world->host };
-
-	enforcer_run_stop(world->run, SIGTERM);
-	for (guint i = 0; i < G_N_ELEMENTS(namespaces); i++)
-		close(namespaces[i]);
-	g_unlink(world->state);
-	g_rmdir(world->directory);
-	g_free(world->state);
-	g_free(world->directory);
-}
-
-static gboolean tcp(int from, int to, const char *address, guint16 port)
-{
-	struct netlab_tcp connection;
-	gboolean ok = netlab_tcp_open(from, to, address, port, &connection) &&
-		      netlab_tcp_passes(&connection);
-
-	if (ok)
-		netlab_tcp_close(&connection);
-	return ok;
-}
-
-static void expect_refused(
-	struct world *world, const char *tap, const char *direction, const char *rule)
-{
-	const struct enforcer_event *event = enforcer_run_wait(
-		world->run, "refused", tap, direction, rule);
-
-	if (!event)
-		g_error("no refusal of %s %s by %s", tap, direction, rule);
-	enforcer_run_forget_events(world->run);
-}
 
 /* What is declared passes, and nothing of it is reported. */
 static void test_allowed(void)
@@ -187,15 +13,15 @@ static void test_allowed(void)
 	struct world world;
 
 	world_up(&world);
-	g_assert_true(tcp(world.a, world.b, "10.9.0.2", 80));
-	g_assert_true(tcp(world.a, world.b, "fd00:9::2", 80));
+	g_assert_true(world_tcp(world.a, world.b, "10.9.0.2", 80));
+	g_assert_true(world_tcp(world.a, world.b, "fd00:9::2", 80));
 	g_assert_true(netlab_udp(world.a, world.b, "10.9.0.2", 53));
 	g_assert_true(netlab_ping(world.a, "10.9.0.2"));
 	g_assert_true(netlab_ping(world.a, "fd00:9::2"));
-	g_assert_true(tcp(world.c, world.a, "10.9.0.1", 22));
+	g_assert_true(world_tcp(world.c, world.a, "10.9.0.1", 22));
 	/* Foreign machines do what they like among themselves. */
-	g_assert_true(tcp(world.c, world.f, "10.9.0.6", 4444));
-	g_assert_true(tcp(world.d, world.e, "10.9.0.2", 4444));
+	g_assert_true(world_tcp(world.c, world.f, "10.9.0.6", 4444));
+	g_assert_true(world_tcp(world.d, world.e, "10.9.0.2", 4444));
 	g_assert_true(netlab_ping(world.f, "fd00:9::3"));
 	world_down(&world);
 }
@@ -206,29 +32,29 @@ static void test_denied(void)
 	const struct enforcer_event *event;
 
 	world_up(&world);
-	g_assert_false(tcp(world.a, world.b, "10.9.0.2", 8080));
+	g_assert_false(world_tcp(world.a, world.b, "10.9.0.2", 8080));
 	event = enforcer_run_wait(world.run, "refused", "tapA", "out", "default-deny");
 	g_assert_nonnull(event);
 	g_assert_cmpstr(event->peer, ==, "10.9.0.2");
 	g_assert_cmpstr(event->protocol, ==, "tcp");
 	g_assert_cmpuint(event->port, ==, 8080);
 	g_assert_cmpuint(event->count, >=, 1);
-	expect_refused(&world, "tapA", "out", "default-deny");
+	world_expect_refused(&world, "tapA", "out", "default-deny");
 	/* One end's word is not enough. */
-	g_assert_false(tcp(world.a, world.b, "10.9.0.2", 81));
-	expect_refused(&world, "tapB", "in", "default-deny");
-	g_assert_false(tcp(world.b, world.a, "10.9.0.1", 80));
-	expect_refused(&world, "tapB", "out", "default-deny");
-	g_assert_false(tcp(world.c, world.b, "10.9.0.2", 80));
-	expect_refused(&world, "tapB", "in", "default-deny");
+	g_assert_false(world_tcp(world.a, world.b, "10.9.0.2", 81));
+	world_expect_refused(&world, "tapB", "in", "default-deny");
+	g_assert_false(world_tcp(world.b, world.a, "10.9.0.1", 80));
+	world_expect_refused(&world, "tapB", "out", "default-deny");
+	g_assert_false(world_tcp(world.c, world.b, "10.9.0.2", 80));
+	world_expect_refused(&world, "tapB", "in", "default-deny");
 	g_assert_false(netlab_udp(world.a, world.b, "10.9.0.2", 54));
-	expect_refused(&world, "tapA", "out", "default-deny");
+	world_expect_refused(&world, "tapA", "out", "default-deny");
 	g_assert_false(netlab_ping(world.b, "10.9.0.1"));
-	expect_refused(&world, "tapB", "out", "default-deny");
+	world_expect_refused(&world, "tapB", "out", "default-deny");
 	g_assert_false(netlab_ping(world.c, "fd00:9::1"));
-	expect_refused(&world, "tapA", "in", "default-deny");
-	g_assert_false(tcp(world.a, world.b, "fd00:9::2", 81));
-	expect_refused(&world, "tapA", "out", "default-deny");
+	world_expect_refused(&world, "tapA", "in", "default-deny");
+	g_assert_false(world_tcp(world.a, world.b, "fd00:9::2", 81));
+	world_expect_refused(&world, "tapA", "out", "default-deny");
 	world_down(&world);
 }
 
@@ -241,41 +67,26 @@ static void test_host(void)
 
 	world_up(&world);
 	netlab_run(world.host, "ip address add 10.9.0.254/24 dev br0");
-	g_assert_false(tcp(world.a, world.host, "10.9.0.254", 53));
-	expect_refused(&world, "tapA", "out", "default-deny");
-	g_assert_false(tcp(world.host, world.a, "10.9.0.1", 22));
-	expect_refused(&world, "tapA", "in", "default-deny");
+	g_assert_false(world_tcp(world.a, world.host, "10.9.0.254", 53));
+	world_expect_refused(&world, "tapA", "out", "default-deny");
+	g_assert_false(world_tcp(world.host, world.a, "10.9.0.1", 22));
+	world_expect_refused(&world, "tapA", "in", "default-deny");
 	for (guint i = 0; i < 2; i++) {
-		struct rules_machine *machine = i ? machine_b() : machine_a();
+		struct rules_machine *machine = i ? world_machine_b() : world_machine_a();
 
-		allow(machine, "gateway", i ? RULES_IN : RULES_OUT, RULES_TCP, 53, "10.9.0.254");
+		world_allow(
+			machine, "gateway", i ? RULES_IN : RULES_OUT, RULES_TCP, 53, "10.9.0.254");
 		((struct rules_nic *)machine->nics->pdata[0])->zone = 0;
 		g_ptr_array_add(machines, machine);
 	}
 	enforcer_answer_free(enforcer_run_set(world.run, machines));
-	g_assert_true(tcp(world.a, world.host, "10.9.0.254", 53));
-	g_assert_true(tcp(world.host, world.b, "10.9.0.2", 53));
-	g_assert_false(tcp(world.a, world.host, "10.9.0.254", 54));
+	g_assert_true(world_tcp(world.a, world.host, "10.9.0.254", 53));
+	g_assert_true(world_tcp(world.host, world.b, "10.9.0.2", 53));
+	g_assert_false(world_tcp(world.a, world.host, "10.9.0.254", 54));
 	world_down(&world);
 }
 
 /* Frames */
-
-static void put_mac(guint8 *at, const char *mac)
-{
-	for (guint i = 0; i < 6; i++)
-		at[i] = (guint8)(g_ascii_xdigit_value(mac[3 * i]) << 4 |
-				 g_ascii_xdigit_value(mac[3 * i + 1]));
-}
-
-static gsize put_ethernet(guint8 *frame, const char *to, const char *from, guint16 type)
-{
-	put_mac(frame, to);
-	put_mac(frame + 6, from);
-	frame[12] = (guint8)(type >> 8);
-	frame[13] = (guint8)(type & 0xff);
-	return 14;
-}
 
 /* UDP from 10.9.0.LAST to 10.9.0.2 port 53. */
 static gsize put_udp(guint8 *frame, guint8 last)
@@ -300,7 +111,7 @@ static gsize put_arp(guint8 *frame, const char *mac, guint8 last)
 		0, 0, 0, 0, 0, 10, 9, 0, 2 };
 
 	memcpy(frame, packet, sizeof packet);
-	put_mac(frame + 8, mac);
+	world_put_mac(frame + 8, mac);
 	frame[17] = last;
 	return sizeof packet;
 }
@@ -313,46 +124,27 @@ static void test_spoofing(void)
 
 	world_up(&world);
 	/* The frame itself is sound: as A it passes. */
-	size = put_ethernet(frame, MAC_B, MAC_A, 0x0800);
+	size = world_put_ethernet(frame, MAC_B, MAC_A, 0x0800);
 	size += put_udp(frame + size, 1);
 	g_assert_true(netlab_frame(world.a, world.b, frame, size));
-	put_mac(frame + 6, MAC_F);
+	world_put_mac(frame + 6, MAC_F);
 	g_assert_false(netlab_frame(world.a, world.b, frame, size));
-	expect_refused(&world, "tapA", "out", "spoof-mac");
-	size = put_ethernet(frame, MAC_B, MAC_A, 0x0800);
+	world_expect_refused(&world, "tapA", "out", "spoof-mac");
+	size = world_put_ethernet(frame, MAC_B, MAC_A, 0x0800);
 	size += put_udp(frame + size, 3);
 	g_assert_false(netlab_frame(world.a, world.b, frame, size));
-	expect_refused(&world, "tapA", "out", "spoof-ip");
+	world_expect_refused(&world, "tapA", "out", "spoof-ip");
 	/* ARP: sound, another's address, another's MAC inside. */
-	size = put_ethernet(frame, MAC_B, MAC_A, 0x0806);
+	size = world_put_ethernet(frame, MAC_B, MAC_A, 0x0806);
 	size += put_arp(frame + size, MAC_A, 1);
 	g_assert_true(netlab_frame(world.a, world.b, frame, size));
 	put_arp(frame + 14, MAC_A, 3);
 	g_assert_false(netlab_frame(world.a, world.b, frame, size));
-	expect_refused(&world, "tapA", "out", "spoof-ip");
+	world_expect_refused(&world, "tapA", "out", "spoof-ip");
 	put_arp(frame + 14, MAC_C, 1);
 	g_assert_false(netlab_frame(world.a, world.b, frame, size));
-	expect_refused(&world, "tapA", "out", "spoof-mac");
+	world_expect_refused(&world, "tapA", "out", "spoof-mac");
 	world_down(&world);
-}
-
-/* Neighbour advertisement from fd00:9::1 for fd00:9::TARGET, with its checksum. */
-static gsize put_advert(guint8 *frame, guint8 target)
-{
-	static const guint8 packet[64] = { 0x60, 0, 0, 0, 0, 24, 58, 255, 0xfd, 0, 0, 9, 0, 0, 0, 0,
-		0, 0, 0, 0, 0, 0, 0, 1, 0xfd, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 136, 0,
-		0, 0, 0x20, 0, 0, 0, 0xfd, 0, 0, 9 };
-	guint32 sum = 24 + 58;
-
-	memcpy(frame, packet, sizeof packet);
-	frame[63] = target;
-	for (guint i = 8; i < 64; i += 2)
-		sum += (guint32)(frame[i] << 8 | frame[i + 1]);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = ~((sum & 0xffff) + (sum >> 16));
-	frame[42] = (guint8)(sum >> 8);
-	frame[43] = (guint8)sum;
-	return sizeof packet;
 }
 
 static void test_foreign_kinds(void)
@@ -362,27 +154,27 @@ static void test_foreign_kinds(void)
 	gsize size;
 
 	world_up(&world);
-	size = put_ethernet(frame, MAC_B, MAC_A, 0x86dd);
-	size += put_advert(frame + size, 1);
+	size = world_put_ethernet(frame, MAC_B, MAC_A, 0x86dd);
+	size += world_put_advert(frame + size, 1);
 	g_assert_true(netlab_frame(world.a, world.b, frame, size));
-	put_advert(frame + 14, 3);
+	world_put_advert(frame + 14, 3);
 	g_assert_false(netlab_frame(world.a, world.b, frame, size));
-	expect_refused(&world, "tapA", "out", "spoof-ip");
+	world_expect_refused(&world, "tapA", "out", "spoof-ip");
 	/* LLDP, and IPv4 inside a VLAN tag. */
-	put_ethernet(frame, MAC_B, MAC_A, 0x88cc);
+	world_put_ethernet(frame, MAC_B, MAC_A, 0x88cc);
 	g_assert_false(netlab_frame(world.a, world.b, frame, 60));
-	expect_refused(&world, "tapA", "out", "foreign-ethertype");
-	put_ethernet(frame, MAC_B, MAC_A, 0x8100);
+	world_expect_refused(&world, "tapA", "out", "foreign-ethertype");
+	world_put_ethernet(frame, MAC_B, MAC_A, 0x8100);
 	memcpy(frame + 14, "\x00\x05\x08\x00", 4);
 	put_udp(frame + 18, 1);
 	g_assert_false(netlab_frame(world.a, world.b, frame, 60));
-	expect_refused(&world, "tapA", "out", "foreign-ethertype");
-	put_ethernet(frame, MAC_B, MAC_C, 0x88cc);
+	world_expect_refused(&world, "tapA", "out", "foreign-ethertype");
+	world_put_ethernet(frame, MAC_B, MAC_C, 0x88cc);
 	memset(frame + 14, 7, 46);
 	g_assert_false(netlab_frame(world.c, world.b, frame, 60));
-	expect_refused(&world, "tapB", "in", "foreign-ethertype");
+	world_expect_refused(&world, "tapB", "in", "foreign-ethertype");
 	/* Between foreign machines it passes. */
-	put_ethernet(frame, MAC_F, MAC_C, 0x88cc);
+	world_put_ethernet(frame, MAC_F, MAC_C, 0x88cc);
 	g_assert_true(netlab_frame(world.c, world.f, frame, 60));
 	world_down(&world);
 }
@@ -393,11 +185,11 @@ static void test_undeclared_ipv6(void)
 	struct world world;
 
 	world_up(&world);
-	set(&world, machine_of(UUID_A, "tapA", MAC_A, "br0", only_four), NULL);
+	world_set(&world, world_machine(UUID_A, "tapA", MAC_A, "br0", only_four), NULL);
 	g_assert_false(netlab_ping(world.a, "fd00:9::2"));
-	expect_refused(&world, "tapA", "out", "undeclared-ipv6");
+	world_expect_refused(&world, "tapA", "out", "undeclared-ipv6");
 	g_assert_false(netlab_ping(world.c, "fd00:9::1"));
-	expect_refused(&world, "tapA", "in", "undeclared-ipv6");
+	world_expect_refused(&world, "tapA", "in", "undeclared-ipv6");
 	world_down(&world);
 }
 
@@ -408,7 +200,7 @@ static void test_overlapping(void)
 	static const char *const four_b[] = { "10.9.0.2", NULL };
 	struct world world;
 	struct netlab_tcp connection;
-	struct rules_machine *wrong = machine_of(UUID_E, "tapE", MAC_E, "br1", four_b);
+	struct rules_machine *wrong = world_machine(UUID_E, "tapE", MAC_E, "br1", four_b);
 	g_autoptr(GPtrArray)
 		machines = g_ptr_array_new_with_free_func((GDestroyNotify)rules_machine_free);
 	g_autoptr(enforcer_answer) answer = NULL;
@@ -419,11 +211,11 @@ static void test_overlapping(void)
 	answer = enforcer_run_set(world.run, machines);
 	g_assert_nonnull(answer->error);
 	g_assert_nonnull(strstr(answer->error, "zone"));
-	set(&world, machine_of(UUID_D, "tapD", MAC_D, "br1", four_a),
-		machine_of(UUID_E, "tapE", MAC_E, "br1", four_b), NULL);
+	world_set(&world, world_machine(UUID_D, "tapD", MAC_D, "br1", four_a),
+		world_machine(UUID_E, "tapE", MAC_E, "br1", four_b), NULL);
 	g_assert_true(netlab_tcp_open(world.a, world.b, "10.9.0.2", 80, &connection));
-	g_assert_false(tcp(world.d, world.e, "10.9.0.2", 80));
-	expect_refused(&world, "tapD", "out", "default-deny");
+	g_assert_false(world_tcp(world.d, world.e, "10.9.0.2", 80));
+	world_expect_refused(&world, "tapD", "out", "default-deny");
 	g_assert_true(netlab_tcp_passes(&connection));
 	netlab_tcp_close(&connection);
 	world_down(&world);
@@ -442,21 +234,21 @@ static void test_revoke_and_cut(void)
 	world_up(&world);
 	g_assert_true(netlab_tcp_open(world.a, world.b, "10.9.0.2", 80, &connection));
 	g_assert_true(netlab_tcp_passes(&connection));
-	set(&world, machine_a(), NULL);
+	world_set(&world, world_machine_a(), NULL);
 	g_assert_true(netlab_tcp_passes(&connection));
-	set(&world, machine_of(UUID_A, "tapA", MAC_A, "br0", addresses_a), NULL);
+	world_set(&world, world_machine(UUID_A, "tapA", MAC_A, "br0", world_addresses_a), NULL);
 	g_assert_false(netlab_tcp_passes(&connection));
 	netlab_tcp_close(&connection);
-	set(&world, machine_a(), NULL);
+	world_set(&world, world_machine_a(), NULL);
 	g_assert_true(netlab_tcp_open(world.a, world.b, "10.9.0.2", 80, &other));
 	answer = enforcer_run_ask(world.run, enforce_client_cut, UUID_B);
 	g_assert_cmpstr(answer->error, ==, NULL);
 	g_assert_cmpint(answer->state, ==, ENFORCE_CUT);
 	g_assert_false(netlab_tcp_passes(&other));
 	netlab_tcp_close(&other);
-	expect_refused(&world, "tapB", "in", "cut");
+	world_expect_refused(&world, "tapB", "in", "cut");
 	g_assert_false(netlab_ping(world.a, "10.9.0.2"));
-	set(&world, machine_b(), NULL);
+	world_set(&world, world_machine_b(), NULL);
 	g_assert_true(netlab_ping(world.a, "10.9.0.2"));
 	world_down(&world);
 }
@@ -528,8 +320,8 @@ static void test_tampering(void)
 		g_test_message("%s: open %.2f ms, verified after %.2f ms", deeds[i], event->open_ms,
 			event->verified_ms);
 		enforcer_run_forget_events(world.run);
-		g_assert_false(tcp(world.a, world.b, "10.9.0.2", 8080));
-		g_assert_true(tcp(world.a, world.b, "10.9.0.2", 80));
+		g_assert_false(world_tcp(world.a, world.b, "10.9.0.2", 8080));
+		g_assert_true(world_tcp(world.a, world.b, "10.9.0.2", 80));
 	}
 	/* Other people's tables are theirs. */
 	enforcer_run_forget_events(world.run);
@@ -549,16 +341,16 @@ static void test_killed(void)
 
 	world_up(&world);
 	enforcer_run_stop(world.run, SIGKILL);
-	g_assert_true(tcp(world.a, world.b, "10.9.0.2", 80));
-	g_assert_false(tcp(world.a, world.b, "10.9.0.2", 8080));
+	g_assert_true(world_tcp(world.a, world.b, "10.9.0.2", 80));
+	g_assert_false(world_tcp(world.a, world.b, "10.9.0.2", 8080));
 	netlab_run(world.host, "nft flush ruleset");
-	g_assert_true(tcp(world.a, world.b, "10.9.0.2", 8080));
-	world.run = enforcer_run_start(program, world.host, world.state);
+	g_assert_true(world_tcp(world.a, world.b, "10.9.0.2", 8080));
+	world.run = enforcer_run_start(g_getenv("DROVER_ENFORCER"), world.host, world.state);
 	answer = enforcer_run_ask(world.run, enforce_client_verify, NULL);
 	g_assert_cmpuint(answer->n_verdicts, ==, 2);
 	g_assert_cmpuint(answer->n_conforming, ==, 2);
-	g_assert_true(tcp(world.a, world.b, "10.9.0.2", 80));
-	g_assert_false(tcp(world.a, world.b, "10.9.0.2", 8080));
+	g_assert_true(world_tcp(world.a, world.b, "10.9.0.2", 80));
+	g_assert_false(world_tcp(world.a, world.b, "10.9.0.2", 8080));
 	world_down(&world);
 }
 
@@ -572,8 +364,8 @@ static void test_remove_and_count(void)
 	g_autofree char *ruleset = NULL;
 
 	world_up(&world);
-	g_assert_true(tcp(world.a, world.b, "10.9.0.2", 80));
-	g_assert_false(tcp(world.a, world.b, "10.9.0.2", 8080));
+	g_assert_true(world_tcp(world.a, world.b, "10.9.0.2", 80));
+	g_assert_false(world_tcp(world.a, world.b, "10.9.0.2", 8080));
 	counted = enforcer_run_ask(world.run, enforce_client_counters, UUID_A);
 	g_assert_cmpuint(
 		GPOINTER_TO_SIZE(g_hash_table_lookup(counted->counters, "tapA out web")), ==, 1);
@@ -593,7 +385,7 @@ static void test_remove_and_count(void)
 	g_assert_true(netlab_try(world.host, &ruleset, "nft list ruleset"));
 	g_assert_null(strstr(ruleset, "tapA"));
 	g_assert_nonnull(strstr(ruleset, "tapB"));
-	g_assert_true(tcp(world.a, world.c, "10.9.0.3", 4444));
+	g_assert_true(world_tcp(world.a, world.c, "10.9.0.3", 4444));
 	world_down(&world);
 }
 
@@ -645,14 +437,14 @@ static void test_read_back(void)
 	world_up(&world);
 	for (guint round = 0; round < 40; round++) {
 		static const char *const none[] = { NULL };
-		struct rules_machine *machine = machine_of(UUID_D, "tapD", MAC_D, "br1", none);
+		struct rules_machine *machine = world_machine(UUID_D, "tapD", MAC_D, "br1", none);
 
 		random_prefixes(machine->nics->pdata[0], NULL, 0);
 		rules_rule_add_ports(
 			rules_machine_add_rule(machine, "dhcp", RULES_OUT, RULES_UDP), 67, 67);
 		for (guint i = 0; i < 6; i++)
 			random_rule(machine);
-		took_ms += set(&world, machine, NULL);
+		took_ms += world_set(&world, machine, NULL);
 	}
 	g_test_message("set of 1 beside 2, state file and reading back: %.1f ms", took_ms / 40);
 	world_down(&world);
@@ -671,10 +463,10 @@ static void set_many(struct world *world, guint from, guint to)
 		g_autofree char *mac = g_strdup_printf("52:54:01:00:%02x:%02x", i / 256, i % 256);
 		g_autofree char *address = g_strdup_printf("10.10.%u.%u", i / 250, i % 250 + 1);
 		const char *const addresses[] = { address, NULL };
-		struct rules_machine *machine = machine_of(uuid, tap, mac, "br0", addresses);
+		struct rules_machine *machine = world_machine(uuid, tap, mac, "br0", addresses);
 
 		for (guint16 j = 0; j < 10; j++)
-			allow(machine, "flow", j % 2 ? RULES_IN : RULES_OUT, RULES_TCP,
+			world_allow(machine, "flow", j % 2 ? RULES_IN : RULES_OUT, RULES_TCP,
 				(guint16)(8000 + j), "10.10.0.0/16");
 		g_ptr_array_add(machines, machine);
 	}
@@ -695,10 +487,10 @@ static double median_of_one(struct world *world, guint n)
 	double took_ms[ROUNDS];
 
 	for (guint i = 0; i < ROUNDS; i++) {
-		struct rules_machine *machine = machine_a();
+		struct rules_machine *machine = world_machine_a();
 
-		allow(machine, "changing", RULES_OUT, RULES_TCP, (guint16)(9000 + i), NULL);
-		took_ms[i] = set(world, machine, NULL);
+		world_allow(machine, "changing", RULES_OUT, RULES_TCP, (guint16)(9000 + i), NULL);
+		took_ms[i] = world_set(world, machine, NULL);
 	}
 	qsort(took_ms, ROUNDS, sizeof *took_ms, compare_doubles);
 	g_test_message("set of 1 beside %u, read back: %.1f to %.1f ms, median %.1f", n, took_ms[0],
@@ -763,28 +555,23 @@ static const struct {
 	{ "/enforce/netns/many", test_many },
 };
 
-static char *why_not;
-
-static void skip(void)
+static void skip(gconstpointer why)
 {
-	g_test_skip(why_not);
+	g_test_skip(why);
 }
 
 int main(int argc, char **argv)
 {
-	int ns;
+	g_autofree char *why_not = NULL;
 
 	g_test_init(&argc, &argv, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	program = g_getenv("DROVER_ENFORCER");
-	ns = netlab_new();
-	if (ns < 0)
-		why_not = g_strdup_printf("no new network namespaces here: %s", g_strerror(errno));
-	else if (!netlab_try(ns, &why_not, "nft list ruleset"))
-		why_not = g_strdup_printf("nftables cannot be used here: %s", why_not);
-	else
-		g_clear_pointer(&why_not, g_free);
-	for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
-		g_test_add_func(tests[i].path, why_not ? skip : tests[i].run);
+	why_not = world_why_not();
+	for (gsize i = 0; i < G_N_ELEMENTS(tests); i++) {
+		if (why_not)
+			g_test_add_data_func(tests[i].path, why_not, skip);
+		else
+			g_test_add_func(tests[i].path, tests[i].run);
+	}
 	return g_test_run();
 }
