@@ -5,6 +5,7 @@
 #include "host/inventory.h"
 #include "host/porter.h"
 #include "host/report.h"
+#include "host/rules_zone.h"
 #include "host/vicinity.h"
 #include "host/virt.h"
 #include "host/windows.h"
@@ -114,11 +115,23 @@ static void look_soon(gpointer data)
 
 /* ---- the enforcer's side ---- */
 
-static const char *bridge_of(const char *segment, gpointer data)
+static const char *bridge_of(const char *segment, guint16 *ret_zone, gpointer data)
 {
 	const struct agent *agent = data;
+	const char *bridge = g_hash_table_lookup(agent->conf->segments, segment);
+	g_autoptr(GPtrArray) bridges = g_ptr_array_new();
+	g_auto(GStrv) routed = g_strsplit_set(agent->conf->routed, ", ", -1);
+	GHashTableIter iter;
+	gpointer name;
 
-	return g_hash_table_lookup(agent->conf->segments, segment);
+	g_hash_table_iter_init(&iter, agent->conf->segments);
+	while (g_hash_table_iter_next(&iter, NULL, &name))
+		g_ptr_array_add(bridges, name);
+	g_ptr_array_add(bridges, NULL);
+	if (bridge)
+		*ret_zone = rules_zone_of(
+			bridge, (const char *const *)bridges->pdata, (const char *const *)routed);
+	return bridge;
 }
 
 static void on_rules(const char *uuid, gpointer data)

@@ -27,6 +27,7 @@ struct agent_conf {
 	guint64 cpus;       /* offered; 0: eight virtual ones a core */
 	gboolean admit_unclaimed;
 	char *admit_when_down; /* read by the hook */
+	char *routed;          /* bridges that share the host's own conntrack zone */
 	GHashTable *segments;  /* segment -> bridge */
 	GHashTable *uplinks;   /* device -> neighbour[,risk...] */
 };

@@ -21,6 +21,8 @@ const struct base_conf_option AGENT_OPTIONS[] = {
 		"virtual CPUs offered to guests; 0: eight a core"),
 	OPTION("enforce", "socket", STRING, enforcer, "/run/drover/enforcer.sock",
 		"socket of drover-enforcer"),
+	OPTION("enforce", "routed", STRING, routed, "",
+		"bridges, comma separated, through which this host itself routes or translates addresses"),
 	OPTION("gate", "socket", STRING, gate, "/run/drover/gate.sock",
 		"socket that libvirt's hook asks at"),
 	OPTION("gate", "seal_key", STRING, seal_key, "/etc/drover/seal.pub",

@@ -379,6 +379,60 @@ static gboolean cut_all(struct enforce_engine *engine, GPtrArray *uuids, GError 
 	return change(engine, changes, &written, error);
 }
 
+/* Whether the machine is on the bridge in another zone. */
+static gboolean is_behind(const struct rules_machine *machine, const struct rules_nic *nic)
+{
+	for (guint i = 0; i < machine->nics->len; i++) {
+		const struct rules_nic *own = machine->nics->pdata[i];
+
+		if (!strcmp(own->bridge, nic->bridge) && own->zone != nic->zone)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+static struct rules_machine *moved(const struct rules_machine *machine, const struct rules_nic *nic)
+{
+	struct rules_machine *copy = rules_machine_copy(machine);
+
+	for (guint i = 0; i < copy->nics->len; i++) {
+		struct rules_nic *own = copy->nics->pdata[i];
+
+		if (!strcmp(own->bridge, nic->bridge))
+			own->zone = nic->zone;
+	}
+	return copy;
+}
+
+static const struct enforce_change *find_change(const GPtrArray *changes, const char *uuid)
+{
+	for (guint i = 0; i < changes->len; i++)
+		if (!strcmp(((struct enforce_change *)changes->pdata[i])->uuid, uuid))
+			return changes->pdata[i];
+	return NULL;
+}
+
+/* A bridge comes into another zone with one of its machines: the others go along. */
+static void take_along(
+	struct enforce_engine *engine, GPtrArray *changes, const struct rules_nic *nic)
+{
+	guint16 zone;
+	GHashTableIter iter;
+	gpointer value;
+
+	if (!enforce_claims_zone(engine->claims, nic->bridge, &zone) || zone == nic->zone)
+		return;
+	g_hash_table_iter_init(&iter, engine->entries);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const struct enforce_entry *entry = value;
+		const struct rules_machine *machine = entry->machine;
+
+		if (is_behind(machine, nic) && !find_change(changes, machine->uuid))
+			add_change(engine, changes, machine->uuid,
+				enforce_entry_new(moved(machine, nic), entry->mode));
+	}
+}
+
 gboolean enforce_engine_set(
 	struct enforce_engine *engine, GPtrArray *machines, char **ret_note, GError **error)
 {
@@ -393,6 +447,12 @@ gboolean enforce_engine_set(
 		g_ptr_array_add(uuids, machine->uuid);
 		add_change(engine, changes, machine->uuid,
 			enforce_entry_new(rules_machine_copy(machine), ENFORCE_PROTECT));
+	}
+	for (guint i = 0; i < machines->len; i++) {
+		const struct rules_machine *machine = machines->pdata[i];
+
+		for (guint j = 0; j < machine->nics->len; j++)
+			take_along(engine, changes, machine->nics->pdata[j]);
 	}
 	*ret_note = NULL;
 	if (change(engine, changes, &written, &why))

@@ -40,7 +40,8 @@ gboolean enforce_engine_shut(struct enforce_engine *engine, GError **error);
 gboolean enforce_engine_repair(struct enforce_engine *engine, const char *const *uuids,
 	gint64 *ret_open_us, GError **error);
 
-/* The operations of enforce_client.h. Machines are struct rules_machine, copied.
+/* The operations of enforce_client.h. Machines are struct rules_machine, copied. The zone of a
+ * machine's bridge is from then on that of all machines on it.
  * ENFORCE_ERROR_REFUSED when they contradict each other or what is there: nothing is changed then.
  * When the kernel takes them not, they are cut, the function succeeds and *ret_note says why (free
  * with g_free()). */

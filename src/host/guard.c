@@ -277,10 +277,12 @@ static gboolean protocol_of(const char *name, enum rules_protocol *ret_protocol)
 static gboolean add_nic(struct guard *guard, struct rules_machine *machine,
 	const struct facts_protected_nic *from, GError **error)
 {
-	const char *bridge = guard->bridge(from->segment, guard->data);
+	guint16 zone = 0;
+	const char *bridge = guard->bridge(from->segment, &zone, guard->data);
 	struct rules_nic *nic = rules_machine_add_nic(
 		machine, from->tap, from->mac, bridge ? bridge : from->segment);
 
+	nic->zone = zone;
 	for (size_t i = 0; from->addresses && from->addresses[i]; i++)
 		if (!rules_nic_add_address(nic, from->addresses[i], error))
 			return FALSE;

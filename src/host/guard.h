@@ -33,8 +33,9 @@ struct guard_events {
 	void (*enforcer)(const char *backend, const char *why, gpointer data);
 };
 
-/* The bridge that carries a segment on this host; NULL when none does. */
-typedef const char *(*guard_bridge_fn)(const char *segment, gpointer data);
+/* The bridge that carries a segment on this host, and its conntrack zone (rules_zone.h); NULL when
+ * none does. */
+typedef const char *(*guard_bridge_fn)(const char *segment, guint16 *ret_zone, gpointer data);
 
 struct guard *guard_new(const char *socket_path, guard_bridge_fn bridge,
 	const struct guard_events *events, gpointer data);

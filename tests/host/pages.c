@@ -43,6 +43,12 @@ void pages_reservation(struct book *book, const char *vm, const char *host, cons
 
 void pages_protection(struct book *book, const char *vm)
 {
+	pages_protection_on(book, vm, "dv00000001", PAGES_MAC, "front");
+}
+
+void pages_protection_on(
+	struct book *book, const char *vm, const char *tap, const char *mac, const char *segment)
+{
 	g_auto(facts_protection) fact = { .vapp = g_strdup("shop"),
 		.machine = g_strdup("web1"),
 		.generation = g_strdup("1"),
@@ -51,9 +57,9 @@ void pages_protection(struct book *book, const char *vm)
 	struct facts_protected_nic *nic = facts_list_add(fact.nics, FACTS_PROTECTION, "nic");
 	struct facts_protected_rule *rule = facts_list_add(fact.rules, FACTS_PROTECTION, "rule");
 
-	nic->tap = g_strdup("dv00000001");
-	nic->mac = g_strdup(PAGES_MAC);
-	nic->segment = g_strdup("front");
+	nic->tap = g_strdup(tap);
+	nic->mac = g_strdup(mac);
+	nic->segment = g_strdup(segment);
 	nic->addresses = g_strsplit("10.80.0.11/32", ",", -1);
 	rule->flow = g_strdup("customers");
 	rule->direction = g_strdup("in");

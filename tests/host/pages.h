@@ -18,6 +18,9 @@ void pages_member(struct book *book, const char *vm, const char *vapp, const cha
 void pages_reservation(struct book *book, const char *vm, const char *host, const char *purpose);
 /* One nic with PAGES_MAC on segment front, one flow in on TCP port 80. */
 void pages_protection(struct book *book, const char *vm);
+/* The same on any tap, with a MAC, on a segment: always with the address 10.80.0.11. */
+void pages_protection_on(
+	struct book *book, const char *vm, const char *tap, const char *mac, const char *segment);
 /* vApp shop; `state` and `phase` as the order has them. */
 void pages_order(struct book *book, const char *verb, const char *phase, const char *state);
 /* codes: NULL-terminated; a clear verdict when there is none. */

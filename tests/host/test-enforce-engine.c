@@ -14,6 +14,7 @@
 
 #define UUID  "aaaaaaaa-0000-4000-8000-000000000001"
 #define OTHER "bbbbbbbb-0000-4000-8000-000000000002"
+#define THIRD "cccccccc-0000-4000-8000-000000000003"
 
 /* Keeps what it was told, and has nothing to read back. */
 struct recorder {
@@ -203,19 +204,60 @@ static void test_conflicts(void)
 	struct recorder recorder = recorder_new();
 	struct enforce_engine *engine = enforce_engine_new(
 		&recorder.ops, &enforce_backends[1], 1, NULL);
-	struct rules_machine *zoned = machine_new(OTHER, "tap2", "10.0.0.2");
 	char *note = NULL;
 	g_autoptr(GError) tap = NULL;
-	g_autoptr(GError) zone = NULL;
 
 	set(engine, example(), &note, NULL);
 	set(engine, machine_new(OTHER, "tap1", "10.0.0.2"), &note, &tap);
 	g_assert_error(tap, ENFORCE_ERROR, ENFORCE_ERROR_REFUSED);
-	((struct rules_nic *)zoned->nics->pdata[0])->zone = 4;
-	set(engine, zoned, &note, &zone);
-	g_assert_error(zone, ENFORCE_ERROR, ENFORCE_ERROR_REFUSED);
 	g_assert_null(enforce_engine_find(engine, OTHER));
 	g_assert_cmpuint(recorder.applied->len, ==, 1);
+	enforce_engine_free(engine);
+	g_ptr_array_unref(recorder.applied);
+}
+
+static guint16 zone_of(struct enforce_engine *engine, const char *uuid)
+{
+	const struct rules_machine *machine = enforce_engine_find(engine, uuid);
+
+	return ((const struct rules_nic *)machine->nics->pdata[0])->zone;
+}
+
+/* A bridge has one zone: with one machine that is set anew all on it come into another. One request
+ * that says two zones at once is refused, and so is an address that is on two bridges of one. */
+static void test_zones(void)
+{
+	struct recorder recorder = recorder_new();
+	struct enforce_engine *engine = enforce_engine_new(
+		&recorder.ops, &enforce_backends[1], 1, NULL);
+	struct rules_machine *zoned = machine_new(OTHER, "tap2", "10.0.0.2");
+	struct rules_machine *there = machine_new(THIRD, "tap3", "10.0.0.1");
+	struct rules_machine *twice = rules_machine_copy(there);
+	struct rules_nic *nic = there->nics->pdata[0];
+	char *note = NULL;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GError) two = NULL;
+
+	set(engine, example(), &note, NULL);
+	((struct rules_nic *)zoned->nics->pdata[0])->zone = 4;
+	set(engine, zoned, &note, &error);
+	g_assert_no_error(error);
+	g_assert_cmpuint(zone_of(engine, UUID), ==, 4);
+	g_assert_cmpuint(zone_of(engine, OTHER), ==, 4);
+	g_assert_cmpuint(recorder.applied->len, ==, 2);
+	rules_machine_add_nic(twice, "tap4", "52:54:00:00:00:04", "br0")->zone = 5;
+	set(engine, twice, &note, &two);
+	g_assert_error(two, ENFORCE_ERROR, ENFORCE_ERROR_REFUSED);
+	g_assert_cmpuint(zone_of(engine, UUID), ==, 4);
+	g_free(nic->bridge);
+	nic->bridge = g_strdup("br9");
+	nic->zone = 4;
+	set(engine, rules_machine_copy(there), &note, &error);
+	g_assert_error(error, ENFORCE_ERROR, ENFORCE_ERROR_REFUSED);
+	g_clear_error(&error);
+	nic->zone = 9;
+	set(engine, there, &note, &error);
+	g_assert_no_error(error);
 	enforce_engine_free(engine);
 	g_ptr_array_unref(recorder.applied);
 }
@@ -471,6 +513,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/enforce/engine/small-change", test_small_change);
 	g_test_add_func("/enforce/engine/refused-is-cut", test_refused_is_cut);
 	g_test_add_func("/enforce/engine/conflicts", test_conflicts);
+	g_test_add_func("/enforce/engine/zones", test_zones);
 	g_test_add_func("/enforce/engine/state", test_state);
 	g_test_add_func("/enforce/image", test_image);
 	g_test_add_func("/enforce/intervals", test_intervals);

@@ -102,9 +102,9 @@ static void test_errors(void)
 /* "Port unreachable" from C to A about UDP from A to C port 53, which A never sent. */
 static gsize put_error(guint8 *frame)
 {
-	static const guint8 packet[] = { 0x45, 0, 0, 56, 0, 9, 0, 0, 64, 1, 0, 0, 10, 9, 0, 3, 10, 9,
-		0, 1, 3, 3, 0, 0, 0, 0, 0, 0, 0x45, 0, 0, 29, 0, 1, 0, 0, 64, 17, 0, 0, 10, 9, 0, 1,
-		10, 9, 0, 3, 0x30, 0x39, 0, 53, 0, 9, 0, 0 };
+	static const guint8 packet[] = { 0x45, 0, 0, 56, 0, 9, 0, 0, 64, 1, 0, 0, 10, 9, 0, 3, 10,
+		9, 0, 1, 3, 3, 0, 0, 0, 0, 0, 0, 0x45, 0, 0, 29, 0, 1, 0, 0, 64, 17, 0, 0, 10, 9, 0,
+		1, 10, 9, 0, 3, 0x30, 0x39, 0, 53, 0, 9, 0, 0 };
 	static const struct {
 		gsize from, to, at;
 	} sums[] = { { 28, 48, 38 }, { 20, 56, 22 }, { 0, 20, 10 } };
@@ -139,8 +139,8 @@ static void test_forged_error(void)
 /* UDP from A to B port 53, which untagged would pass, in `n` tags. */
 static gsize put_tagged(guint8 *frame, const char *from, const guint16 *tags, guint n)
 {
-	static const guint8 packet[] = { 0x45, 0, 0, 29, 0, 1, 0, 0, 64, 17, 0x66, 0xbb, 10, 9, 0, 1,
-		10, 9, 0, 2, 0x30, 0x39, 0, 53, 0, 9, 0, 0, 'x' };
+	static const guint8 packet[] = { 0x45, 0, 0, 29, 0, 1, 0, 0, 64, 17, 0x66, 0xbb, 10, 9, 0,
+		1, 10, 9, 0, 2, 0x30, 0x39, 0, 53, 0, 9, 0, 0, 'x' };
 	gsize size = world_put_ethernet(frame, MAC_B, from, n ? tags[0] : 0x0800);
 
 	for (guint i = 0; i < n; i++) {

@@ -2,6 +2,7 @@
  * book says stands as nftables rules, survives both sides' restarts, and goes when it is over.
  * Needs root; the enforcer's path is in DROVER_ENFORCER. */
 #include "host/guard.h"
+#include "host/rules_zone.h"
 #include "pages.h"
 
 #include <errno.h>
@@ -10,6 +11,8 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+
+#define TWIN "22222222-2222-4333-8444-555555555555"
 
 static const char *why_not;
 
@@ -39,9 +42,14 @@ static void on_enforcer(const char *backend, const char *why, gpointer data)
 {
 }
 
-static const char *bridge_of(const char *segment, gpointer data)
+static const char *bridge_of(const char *segment, guint16 *ret_zone, gpointer data)
 {
-	return "br-front";
+	static const char *const bridges[] = { "br-front", "br-back", NULL };
+	static const char *const none[] = { NULL };
+	const char *bridge = strcmp(segment, "front") ? "br-back" : "br-front";
+
+	*ret_zone = rules_zone_of(bridge, bridges, none);
+	return bridge;
 }
 
 static void run_line(const char *line)
@@ -85,19 +93,24 @@ static gboolean on_tick(gpointer data)
 	return G_SOURCE_CONTINUE;
 }
 
-/* Waits for the machine's rules to be known and as said, at most 10 s. */
-static void expect(struct host *host, gboolean conforming)
+/* Waits for a machine's rules to be known and as said, at most 10 s. */
+static void expect_of(struct host *host, const char *uuid, gboolean conforming)
 {
 	gint64 end = g_get_monotonic_time() + (gint64)10 * G_USEC_PER_SEC;
 	guint tick = g_timeout_add(20, on_tick, NULL);
 	struct guard_state state = { 0 };
 
-	while (!guard_find(host->guard, PAGES_VM, &state) || !state.conforming != !conforming) {
+	while (!guard_find(host->guard, uuid, &state) || !state.conforming != !conforming) {
 		if (g_get_monotonic_time() > end)
 			g_error("conforming is not %d: %s", conforming, state.difference);
 		g_main_context_iteration(NULL, TRUE);
 	}
 	g_source_remove(tick);
+}
+
+static void expect(struct host *host, gboolean conforming)
+{
+	expect_of(host, PAGES_VM, conforming);
 }
 
 /* Waits until the kernel's rules name the tap, or no longer do. */
@@ -131,9 +144,13 @@ static void test_life(void)
 	run_line("ip link add br-front type bridge");
 	run_line("ip link set br-front up");
 	pages_home(host.book, "home");
+	/* The same address on another bridge is another machine. */
+	pages_protection_on(host.book, TWIN, "dv00000002", "52:54:00:00:00:02", "back");
+	pages_reservation(host.book, TWIN, PAGES_HOST, "home");
 	guard_start(&host); /* the enforcer comes later */
 	enforcer_start(&host);
 	expect(&host, TRUE);
+	expect_of(&host, TWIN, TRUE);
 	g_assert_true(guard_conforming(host.guard));
 	expect_rules(TRUE);
 

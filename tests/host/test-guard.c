@@ -68,7 +68,7 @@ static void on_enforcer(const char *backend, const char *why, gpointer data)
 	soon(post);
 }
 
-static const char *bridge_of(const char *segment, gpointer data)
+static const char *bridge_of(const char *segment, guint16 *ret_zone, gpointer data)
 {
 	return strcmp(segment, "front") == 0 ? "br-front" : NULL;
 }

@@ -1,6 +1,7 @@
 /* Values: one text for one meaning, strict JSON, limits, what is permitted. */
 #include "host/rules.h"
 #include "host/rules_json.h"
+#include "host/rules_zone.h"
 
 #include <string.h>
 
@@ -247,6 +248,53 @@ static void test_prefix(void)
 	}
 }
 
+/* Zones depend on names alone, and no two bridges share one, except with the host. */
+static void test_zones(void)
+{
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) backward = g_ptr_array_new();
+	g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+	static const char *const none[] = { NULL };
+	static const char *const routed[] = { "br7", "virbr0", NULL };
+
+	for (guint i = 0; i < 2000; i++)
+		g_ptr_array_add(names, g_strdup_printf("br%u", i));
+	for (guint i = names->len; i > 0; i--)
+		g_ptr_array_add(backward, names->pdata[i - 1]);
+	g_ptr_array_add(names, NULL);
+	g_ptr_array_add(backward, NULL);
+	g_assert_cmpuint(rules_zone_of("br0", none, none), ==, 33862); /* computed elsewhere */
+	for (guint i = 0; i < 2000; i += 37) {
+		guint16 zone = rules_zone_of(
+			names->pdata[i], (const char *const *)names->pdata, none);
+
+		g_assert_cmpuint(zone, >, 0);
+		g_assert_true(g_hash_table_add(seen, GUINT_TO_POINTER((guint)zone)));
+		g_assert_cmpuint(
+			rules_zone_of(names->pdata[i], (const char *const *)backward->pdata, none),
+			==, zone);
+	}
+	g_assert_cmpuint(rules_zone_of("br7", (const char *const *)names->pdata, routed), ==, 0);
+	g_assert_cmpuint(rules_zone_of("br8", (const char *const *)names->pdata, routed), >, 0);
+}
+
+/* The names that fall on one number: br0 and another, found by trying. */
+static void test_zone_collision(void)
+{
+	static const char *const none[] = { NULL };
+	guint16 zone = rules_zone_of("br0", none, none);
+	g_autofree char *other = NULL;
+
+	for (guint i = 1; !other || rules_zone_of(other, none, none) != zone; i++) {
+		g_free(other);
+		other = g_strdup_printf("br%u", i);
+	}
+	g_assert_cmpuint(
+		rules_zone_of("br0", (const char *const[]){ other, NULL }, none), ==, zone);
+	g_assert_cmpuint(rules_zone_of(other, (const char *const[]){ "br0", NULL }, none), ==,
+		zone % 65535 + 1);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -258,5 +306,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/rules/check-rules", test_check_rules);
 	g_test_add_func("/rules/permits", test_permits);
 	g_test_add_func("/rules/prefix", test_prefix);
+	g_test_add_func("/rules/zones", test_zones);
+	g_test_add_func("/rules/zone-collision", test_zone_collision);
 	return g_test_run();
 }
