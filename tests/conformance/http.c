@@ -152,6 +152,15 @@ static void test_one_record(struct peer *peer)
 		g_assert_true(g_str_has_prefix(answer, "HTTP/1.1 200 OK\r\n"));
 		g_assert_cmpuint(strlen(answer), <, 4096);
 	}
+	/* Larger ones too, as long as a record can hold them. */
+	g_autofree char *longer = g_strnfill(12000, 'n');
+	g_autofree char *longer_search = g_strdup_printf(
+		"<ifmap:search session-id=\"{s}\"><device><name>%s</name></device></ifmap:search>",
+		longer);
+	g_autofree char *longer_body = peer_fill(peer, longer_search);
+	g_autofree char *longer_request = raw_request("A", "", longer_body);
+	g_autofree char *longer_answer = one_record(raw, longer_request);
+	g_assert_nonnull(strstr(longer_answer, longer));
 	g_autofree char *fault = raw_request("A", "", "no XML");
 	g_autofree char *refused = one_record(raw, fault);
 	g_assert_true(g_str_has_prefix(refused, "HTTP/1.1 400 "));

@@ -7,12 +7,15 @@
 #include "groups.h"
 #include "https.h"
 #include "ifmap/dialect.h"
+#include "map/config.h"
 #include "statements.h"
 #include "timers.h"
 
 /* All switches in their second position. */
 #define SWITCH(member, key, where, first, second, what) #key "=" second "\n"
 #define SWITCHED                                        "[protocol]\n" IFMAP_DIALECT(SWITCH)
+
+#define POSITION(member, key, where, first, second, what) #key "=" second,
 
 static struct server *server;
 static struct server *switched;
@@ -98,6 +101,48 @@ static void test_page(void)
 	g_assert_no_error(error);
 }
 
+/* Every switch has a case of its second position. */
+static void test_switches(void)
+{
+	static const char *const positions[] = { IFMAP_DIALECT(POSITION) };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(positions); i++) {
+		gboolean found = FALSE;
+
+		for (size_t at = 0; at < CONFORMANCE_SWITCHED.n_cases; at++)
+			found = found || strstr(CONFORMANCE_SWITCHED.cases[at].name, positions[i]);
+		if (!found)
+			g_test_fail_printf("no case is named %s", positions[i]);
+	}
+}
+
+static gboolean is_key(const struct base_conf_option *options, const char *key)
+{
+	for (; options->section; options++)
+		if (g_strcmp0(options->key, key) == 0 ||
+			(options->members && is_key(options->members, key)))
+			return TRUE;
+	return FALSE;
+}
+
+static void check_keys(const char *decided)
+{
+	g_auto(GStrv) keys = g_strsplit(decided ? decided : "", ", ", -1);
+
+	for (char **key = keys; *key; key++)
+		if (!is_key(MAP_CONFIG_OPTIONS, *key))
+			g_test_fail_printf("drover-mapd.conf has no key %s", *key);
+}
+
+/* What the page says decides is a key of the configuration. */
+static void test_keys(void)
+{
+	for (unsigned i = 0; i < N_STATEMENTS; i++)
+		check_keys(STATEMENTS[i].decided);
+	for (unsigned i = 0; i < N_DECISIONS; i++)
+		check_keys(DECISIONS[i].decided);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct script_group *const groups[] = { CONFORMANCE_GROUPS };
@@ -120,6 +165,8 @@ int main(int argc, char **argv)
 	add_checks(&CHECKS_DEATHS);
 	add_checks(&CHECKS_CLIENT);
 	timers_add(timers, count);
+	g_test_add_func("/page/keys", test_keys);
+	g_test_add_func("/page/switches", test_switches);
 	g_test_add_func("/page/fresh", test_page);
 	int status = g_test_run();
 	server_free(server);

@@ -11,8 +11,10 @@
  *   @answer NAME           the answer comes, in whatever pieces; inflated if it says so
  *   @has TEXT, @lacks TEXT of the last answer
  *   @learn x ATTRIBUTE     remembers a value of the last answer
+ *   @hangs NAME            what was sent there has reached the server, and nothing comes
  *   @close NAME
  */
+#include <poll.h>
 #include <string.h>
 
 #include "map/gzip.h"
@@ -56,7 +58,8 @@ static void fill_in(const struct play *play, GString *text)
 	GHashTableIter iter;
 	gpointer name, value;
 
-	for (char client = 'A'; client <= 'Z'; client++) {
+	for (int i = 0; i < 26; i++) {
+		const char client = (char)('A' + i);
 		const char pair[] = { client, ':', 'p', 'w' };
 		g_autofree char *token = g_base64_encode((const guchar *)pair, sizeof(pair));
 		g_autofree char *hole = g_strdup_printf("{basic:%c}", client);
@@ -151,6 +154,15 @@ static void do_record(struct play *play, const char *name)
 		complain(play, "the record is too long");
 }
 
+static void do_hangs(struct play *play, const char *name)
+{
+	g_string_truncate(play->answer, 0);
+	server_settle(server);
+	struct pollfd socket = { .fd = connection(play, name)->fd, .events = POLLIN };
+	if (poll(&socket, 1, 0) != 0)
+		complain(play, "something came");
+}
+
 static void inflate(struct play *play)
 {
 	size_t head = 0;
@@ -224,8 +236,9 @@ static const struct {
 	const char *word;
 	void (*run)(struct play *play, const char *rest);
 } directives[] = { { "@open ", do_open }, { "@close ", do_close }, { "@send ", do_send },
-	{ "@gzip ", do_gzip }, { "@record ", do_record }, { "@answer ", do_answer },
-	{ "@has ", do_has }, { "@lacks ", do_lacks }, { "@learn ", do_learn } };
+	{ "@gzip ", do_gzip }, { "@hangs ", do_hangs }, { "@record ", do_record },
+	{ "@answer ", do_answer }, { "@has ", do_has }, { "@lacks ", do_lacks },
+	{ "@learn ", do_learn } };
 
 static void run_line(struct play *play)
 {
