@@ -526,6 +526,9 @@ static enum outcome judge(const struct work *work)
 			refusals[MAP_SESSION_INVALID].text);
 	verdict = map_session_judge(
 		client->session, event, call->request->session_id, call->connection);
+	if (verdict == MAP_SESSION_REPLACE && call->manner == MAP_CALL_MODEST)
+		return refuse(work, IFMAP_ERROR_ACCESS_DENIED,
+			"a session of this client stands already, and its roles grant no other");
 	switch (verdict) {
 	case MAP_SESSION_REPLACE:
 		map_engine_remark(work->engine, MAP_NOTE_SESSION_REPLACED, client, NULL);
@@ -592,6 +595,31 @@ static enum outcome throttle(struct work *work, struct map_account *account)
 	return refuse(work, IFMAP_ERROR_FAILURE, text);
 }
 
+static gboolean needs_session(const struct ifmap_request *request)
+{
+	for (guint i = 0; request->operations && i < request->operations->len; i++) {
+		const struct ifmap_operation *operation = g_ptr_array_index(request->operations, i);
+		if (operation->type == IFMAP_OPERATION_UPDATE &&
+			operation->lifetime == IFMAP_LIFETIME_SESSION)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* In the name of the client's first seat, whatever session that has. */
+static enum outcome momentary(struct work *work, struct map_account *account)
+{
+	const struct ifmap_request *request = work->call->request;
+
+	g_assert(request->type == IFMAP_REQUEST_SEARCH || request->type == IFMAP_REQUEST_PUBLISH);
+	work->client = account->seats->len > 0 ? g_ptr_array_index(account->seats, 0)
+					       : add_seat(work->engine, account, work->batch);
+	if (needs_session(request))
+		return refuse(work, IFMAP_ERROR_FAILURE,
+			"without a session only lifetime forever can be published");
+	return operations_table[request->type].run(work);
+}
+
 static enum outcome carry_out(struct work *work)
 {
 	struct map_engine *engine = work->engine;
@@ -606,6 +634,8 @@ static enum outcome carry_out(struct work *work)
 		return refuse_error(work, error);
 	if (!is_free_of_charge(type) && !map_account_take_request(account, g_get_monotonic_time()))
 		return throttle(work, account);
+	if (work->call->manner == MAP_CALL_MOMENTARY)
+		return momentary(work, account);
 	work->client = find_client(engine, account, work->call, work->batch);
 	return judge(work);
 }

@@ -40,11 +40,20 @@ struct map_engine_ops {
 	gpointer data;
 };
 
+/* How a request stands to sessions. */
+enum map_call_manner {
+	MAP_CALL_IN_SESSION, /* as IF-MAP has it */
+	MAP_CALL_MODEST,     /* a newSession that is refused where it would end another session */
+	MAP_CALL_MOMENTARY,  /* a search or publish that needs no session and changes none; what it
+				publishes must be forever */
+};
+
 struct map_call {
 	guint64 connection;            /* never reused; not 0 */
 	struct map_identity *identity; /* who asks; borrowed */
 	struct ifmap_request *request; /* borrowed; queries of a subscribe are taken out of it */
 	gpointer token;
+	enum map_call_manner manner;
 };
 
 /* Loads what `store` holds (taken; NULL: nothing is durable). Not thread-safe; NULL and an error

@@ -62,6 +62,14 @@ GString *map_exchange_settle(struct map_exchange *exchange)
 	return NULL;
 }
 
+void map_exchange_rearm(struct map_exchange *exchange)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&exchange->lock);
+
+	if (exchange->state == MAP_EXCHANGE_READY)
+		exchange->state = MAP_EXCHANGE_RUNNING;
+}
+
 void map_exchange_close(struct map_exchange *exchange)
 {
 	g_mutex_lock(&exchange->lock);

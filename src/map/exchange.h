@@ -42,6 +42,10 @@ struct map_exchange {
 	gint64 whole_us;  /* when the request was whole */
 	size_t n_received;
 	size_t n_sent;
+	/* Of the JSON face alone (face.h). */
+	const struct map_face_route *route; /* NULL: SOAP */
+	struct map_face_stream *stream;     /* owned; NULL: none */
+	const GString *json;                /* the body while it is read */
 	/* Shared. */
 	GMutex lock;
 	enum {
@@ -64,5 +68,7 @@ void map_exchange_answer(struct map_exchange *exchange, GString *reply);
 /* Worker: takes the answer if it is there; else NULL, and the connection is suspended until it is.
  */
 GString *map_exchange_settle(struct map_exchange *exchange);
+/* Worker: the answer was taken, and another one is going to be asked for (a stream's next poll). */
+void map_exchange_rearm(struct map_exchange *exchange);
 /* Worker: the request is over; drops the worker's reference. */
 void map_exchange_close(struct map_exchange *exchange);

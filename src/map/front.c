@@ -11,6 +11,7 @@
 
 #include "ifmap/reply.h"
 #include "map/exchange.h"
+#include "map/face.h"
 #include "map/gzip.h"
 #include "map/wsdl.h"
 
@@ -34,6 +35,7 @@ struct map_front {
 	struct map_engine *engine;
 	struct map_auth *auth;
 	struct map_metrics *metrics;
+	struct map_face face;
 	struct map_hangup *hangup;
 	struct MHD_Daemon *daemon;
 	guint64 n_peers;   /* atomic; also the number of the latest one */
@@ -138,6 +140,8 @@ static enum MHD_Result refuse(struct map_exchange *exchange, struct MHD_Connecti
 {
 	size_t i = 0;
 
+	if (exchange->route)
+		return map_face_refuse(exchange, connection);
 	if (exchange->status == MHD_HTTP_OK)
 		return respond(exchange, connection, MHD_HTTP_OK,
 			map_wsdl(header(connection, MHD_HTTP_HEADER_HOST)), text_xml_header);
@@ -253,8 +257,17 @@ static unsigned judge_method(struct MHD_Connection *connection, const char *meth
 	return MHD_HTTP_METHOD_NOT_ALLOWED;
 }
 
+/* 0: it is to be read and carried out. */
+static unsigned judge_request(
+	struct map_exchange *exchange, struct MHD_Connection *connection, const char *method)
+{
+	return exchange->route ? map_face_judge(exchange->route, connection, method)
+			       : judge_method(connection, method);
+}
+
+/* NOLINTNEXTLINE(bugprone-easily-swappable-parameters): as libmicrohttpd has them */
 static enum MHD_Result begin(struct map_front *front, struct MHD_Connection *connection,
-	const char *method, void **request)
+	const char *url, const char *method, void **request)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -265,9 +278,10 @@ static enum MHD_Result begin(struct map_front *front, struct MHD_Connection *con
 	g_atomic_int_inc(&front->n_exchanges);
 	set_timeout(connection, front->config->limits.handshake_timeout_s);
 	exchange->gzip = map_gzip_is_accepted(header(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING));
+	exchange->route = map_face_find(url);
 	exchange->status = authenticate(front, exchange, connection);
 	if (!exchange->status)
-		exchange->status = judge_method(connection, method);
+		exchange->status = judge_request(exchange, connection, method);
 	if (is_too_large(front, connection)) {
 		/* Not worth reading: the connection ends with the answer. */
 		exchange->status = exchange->status ? exchange->status : MHD_HTTP_CONTENT_TOO_LARGE;
@@ -344,8 +358,15 @@ static enum MHD_Result carry_out(
 		exchange->status = MHD_HTTP_CONTENT_TOO_LARGE;
 		return refuse(exchange, connection);
 	case MAP_GZIP_DAMAGED:
+		exchange->status = MHD_HTTP_BAD_REQUEST;
+		if (exchange->route)
+			return map_face_refuse(exchange, connection);
 		return respond_fault(exchange, connection, IFMAP_PARSE_BAD_XML,
 			"the body is not what Content-Encoding says");
+	}
+	if (exchange->route) {
+		set_timeout(connection, 0);
+		return map_face_begin(&front->face, exchange, connection);
 	}
 	enum ifmap_parse_status status = ifmap_request_parse(exchange->body->str,
 		exchange->body->len, &front->limits, &call.request, &session_id, &error);
@@ -376,11 +397,10 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 {
 	struct map_front *front = cls;
 	struct map_exchange *exchange = *request;
-	(void)url;
 	(void)version;
 
 	if (!exchange)
-		return begin(front, connection, method, request);
+		return begin(front, connection, url, method, request);
 	if (*size > 0) {
 		size_t taken = *size;
 		*size = 0;
@@ -392,7 +412,10 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 		return carry_out(front, exchange, connection);
 	/* Called again after the connection was resumed. */
 	GString *reply = map_exchange_settle(exchange);
-	return reply ? respond_reply(exchange, connection, reply) : MHD_YES;
+	if (!reply)
+		return MHD_YES;
+	return exchange->route ? map_face_resume(&front->face, exchange, connection, reply)
+			       : respond_reply(exchange, connection, reply);
 }
 
 static void observe(const struct map_front *front, const struct map_exchange *exchange)
@@ -424,11 +447,19 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **re
 	if (how != MHD_REQUEST_TERMINATED_COMPLETED_OK)
 		map_engine_connection_broken(front->engine, exchange->peer->number);
 	observe(front, exchange);
+	map_face_end(exchange);
 	map_exchange_close(exchange);
 	(void)g_atomic_int_dec_and_test(&front->n_exchanges);
 }
 
 /* ---- connections */
+
+static guint64 next_number(gpointer data)
+{
+	struct map_front *front = data;
+
+	return __atomic_add_fetch(&front->n_peers, 1, __ATOMIC_RELAXED);
+}
 
 static struct map_peer *peer_new(struct map_front *front, struct MHD_Connection *connection)
 {
@@ -437,7 +468,7 @@ static struct map_peer *peer_new(struct map_front *front, struct MHD_Connection 
 	struct map_peer *peer = g_new0(struct map_peer, 1);
 	const int on = 1;
 
-	peer->number = __atomic_add_fetch(&front->n_peers, 1, __ATOMIC_RELAXED);
+	peer->number = next_number(front);
 	peer->fd = info->connect_fd;
 	(void)setsockopt(peer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	(void)setsockopt(peer->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
@@ -582,6 +613,8 @@ gboolean map_front_start(
 	front->engine = parts->engine;
 	front->auth = parts->auth;
 	front->metrics = parts->metrics;
+	front->face = (struct map_face){ front->config, &front->limits, parts->engine,
+		parts->metrics, next_number, front };
 	front->hangup = map_hangup_new(on_hangup, front, error);
 	if (!front->hangup)
 		return FALSE;
