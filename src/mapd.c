@@ -7,8 +7,14 @@
 #include "map/confine.h"
 #include "map/daemon.h"
 #include "map/password.h"
+#include "map/storefile.h"
 
-static char *hash_name; /* --hash-password */
+static char *hash_name;    /* --hash-password */
+static char *backup_file;  /* --backup */
+static char *restore_file; /* --restore */
+static char *store_file;   /* --store */
+
+#define DEFAULT_STORE "/var/lib/drover-mapd/map.sqlite"
 
 /* Prints a line for the password file; the password is the first line of standard input. */
 static int hash_password(void)
@@ -31,6 +37,28 @@ static int hash_password(void)
 	}
 	g_print("%s\n", line);
 	return 0;
+}
+
+/* Copies of the store; who may read its folder may make them. */
+static int copy_store(void)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *from = g_steal_pointer(&restore_file);
+	g_autofree char *to = g_steal_pointer(&backup_file);
+	g_autofree char *given = g_steal_pointer(&store_file);
+	const char *store = given ? given : DEFAULT_STORE;
+	gboolean good = from ? map_storefile_restore(from, store, &error)
+			     : map_storefile_backup(store, to, &error);
+
+	if (good)
+		return 0;
+	g_printerr("drover-mapd: %s\n", error->message);
+	return 1;
+}
+
+static int instead(void)
+{
+	return backup_file || restore_file ? copy_store() : hash_password();
 }
 
 static gboolean check(const void *conf, GError **error)
@@ -81,6 +109,12 @@ int main(int argc, char **argv)
 		{ "hash-password", 0, 0, G_OPTION_ARG_STRING, &hash_name,
 			"print a line for the password file; the password is read from standard input",
 			"NAME" },
+		{ "backup", 0, 0, G_OPTION_ARG_FILENAME, &backup_file,
+			"copy the store to FILE, also while a server runs", "FILE" },
+		{ "restore", 0, 0, G_OPTION_ARG_FILENAME, &restore_file,
+			"check FILE and put it in the store's place; no server may run", "FILE" },
+		{ "store", 0, 0, G_OPTION_ARG_FILENAME, &store_file,
+			"which store --backup and --restore mean (" DEFAULT_STORE ")", "PATH" },
 		{ NULL },
 	};
 	const struct base_daemon daemon = {
@@ -97,7 +131,7 @@ int main(int argc, char **argv)
 		.reload = reload,
 		.end = end,
 		.entries = entries,
-		.instead = hash_password,
+		.instead = instead,
 	};
 
 	return base_daemon_main(&daemon, argc, argv);

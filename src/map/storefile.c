@@ -6,6 +6,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "map/entry.h"
@@ -153,10 +154,13 @@ static sqlite3 *open_file(const char *path, int flags, GError **error)
 
 sqlite3 *map_storefile_open(const char *path, GError **error)
 {
+	int version = 0;
 	sqlite3 *db = open_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
 	if (!db)
 		return NULL;
-	if (execute(db, path, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", error) &&
+	/* Looked at before anything is written. */
+	if (read_version(db, path, &version, error) &&
+		execute(db, path, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", error) &&
 		migrate(db, path, error))
 		return db;
 	(void)sqlite3_close(db);
@@ -265,6 +269,18 @@ static gboolean set_aside(const char *path, GError **error)
 	return rename(path, old) == 0 || fail_os(old, "cannot set aside", error);
 }
 
+/* Root puts a store where another account must write it: that of the folder. */
+static gboolean give_to_owner(const char *path, GError **error)
+{
+	g_autofree char *folder = g_path_get_dirname(path);
+	struct stat owner;
+
+	if (geteuid() != 0)
+		return TRUE;
+	return (stat(folder, &owner) == 0 && chown(path, owner.st_uid, owner.st_gid) == 0) ||
+	       fail_os(path, "cannot give it to the folder's owner", error);
+}
+
 gboolean map_storefile_restore(const char *from, const char *path, GError **error)
 {
 	g_autofree char *fresh = g_strconcat(path, ".restored", NULL);
@@ -272,7 +288,8 @@ gboolean map_storefile_restore(const char *from, const char *path, GError **erro
 
 	if (lock < 0)
 		return FALSE;
-	gboolean good = copy_file(from, fresh, error) && set_aside(path, error);
+	gboolean good = copy_file(from, fresh, error) && give_to_owner(fresh, error) &&
+			set_aside(path, error);
 	if (good && rename(fresh, path) != 0)
 		good = fail_os(path, "cannot write", error);
 	(void)close(lock);

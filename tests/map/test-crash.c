@@ -1,17 +1,22 @@
-/* Durability (C36): clients publish forever metadata as fast as they can, the server is killed with
- * SIGKILL in the middle, started again, and asked: everything acknowledged must be there, and every
- * publish must be there whole or not at all. */
+/* Durability (C36): clients publish and delete forever metadata as fast as they can, the server is
+ * killed with SIGKILL in the middle, started again, and asked: everything acknowledged must be
+ * there, and every publish must be there whole or not at all. MAP_KILLS sets how often (12). */
+#include <stdlib.h>
 #include <string.h>
 
 #include "ifmap/answer.h"
 #include "server.h"
 
-#define ROUNDS  4
-#define CLIENTS 3
+#define KILLS            12
+#define CLIENTS          3
+#define MOVER            2 /* takes away what it published before, in the same request */
+/* Rounds on one store, so that a thousand of them do not become a test of large stores. */
+#define ROUNDS_PER_STORE 40
 
 struct publisher {
 	struct server *server;
 	char name[2];
+	gboolean moves;
 	int round;
 	unsigned n_sent;         /* the last one sent */
 	unsigned n_acknowledged; /* the last one answered publishReceived */
@@ -24,13 +29,17 @@ static char *publish_body(const struct publisher *publisher, const char *session
 	static const char META[] = "<metadata><x:d ifmap-cardinality=\"multiValue\"/></metadata>";
 	g_autofree char *id = g_strdup_printf(
 		"<access-request name=\"%s-%d-%u\"/>", publisher->name, publisher->round, n);
+	g_autofree char *before = g_strdup_printf(
+		"<delete><access-request name=\"%s-%d-%u\"/></delete>"
+		"<delete><access-request name=\"%s-%d-%u\"/><device><name>hub</name></device></delete>",
+		publisher->name, publisher->round, n - 1, publisher->name, publisher->round, n - 1);
 	g_autofree char *operation = g_strdup_printf(
-		"<ifmap:publish session-id=\"%s\">"
+		"<ifmap:publish session-id=\"%s\">%s"
 		"<update lifetime=\"forever\">%s%s</update>"
 		"<update lifetime=\"forever\">%s%s</update>"
 		"<update lifetime=\"forever\">%s<device><name>hub</name></device>%s</update>"
 		"</ifmap:publish>",
-		session_id, id, META, id, META, id, META);
+		session_id, publisher->moves ? before : "", id, META, id, META, id, META);
 	return server_envelope(operation);
 }
 
@@ -71,6 +80,23 @@ static unsigned count_facts(CURL *curl, const char *session_id, const struct pub
 	return seen;
 }
 
+/* Exactly one of what was acknowledged last and what was sent last stands, whole. */
+static void check_mover(
+	CURL *curl, const char *session_id, const struct publisher *publisher, GString *answer)
+{
+	unsigned first = publisher->n_acknowledged > 3 ? publisher->n_acknowledged - 3 : 1;
+	unsigned whole = 0;
+	for (unsigned n = first; n <= publisher->n_sent + 1; n++) {
+		unsigned seen = count_facts(curl, session_id, publisher, n, answer);
+		gboolean may = n > 0 && (n == publisher->n_acknowledged || n == publisher->n_sent);
+		g_assert_true(seen == 0 || (seen == 3 && may));
+		whole += seen == 3;
+	}
+	g_assert_cmpuint(whole, <=, 1);
+	if (publisher->n_acknowledged > 0)
+		g_assert_cmpuint(whole, ==, 1);
+}
+
 static void check_publisher(
 	CURL *curl, const char *session_id, const struct publisher *publisher, GString *answer)
 {
@@ -96,11 +122,14 @@ static void run_round(struct server *server, int round, unsigned *total)
 
 	for (int i = 0; i < CLIENTS; i++) {
 		publishers[i] = (struct publisher){
-			.server = server, .name = { (char)('A' + i), 0 }, .round = round
+			.server = server,
+			.name = { (char)('A' + i), 0 },
+			.moves = i == MOVER,
+			.round = round,
 		};
 		threads[i] = g_thread_new("publisher", publish_until_death, &publishers[i]);
 	}
-	g_usleep(150000 + (gulong)g_test_rand_int_range(0, 200000));
+	g_usleep(20000 + (gulong)g_test_rand_int_range(0, 300000));
 	server_kill(server);
 	for (int i = 0; i < CLIENTS; i++)
 		g_thread_join(threads[i]);
@@ -110,7 +139,10 @@ static void run_round(struct server *server, int round, unsigned *total)
 	g_autofree char *session_id = server_begin(curl, answer);
 	g_assert_nonnull(session_id);
 	for (int i = 0; i < CLIENTS; i++) {
-		check_publisher(curl, session_id, &publishers[i], answer);
+		if (publishers[i].moves)
+			check_mover(curl, session_id, &publishers[i], answer);
+		else
+			check_publisher(curl, session_id, &publishers[i], answer);
 		*total += publishers[i].n_acknowledged;
 	}
 	curl_easy_cleanup(curl);
@@ -119,11 +151,18 @@ static void run_round(struct server *server, int round, unsigned *total)
 
 static void test_kill(void)
 {
+	const char *text = g_getenv("MAP_KILLS");
+	int kills = text ? (int)g_ascii_strtoull(text, NULL, 10) : KILLS;
 	struct server *server = server_new(NULL);
 	unsigned total = 0;
-	for (int round = 0; round < ROUNDS; round++)
+	for (int round = 0; round < kills && !g_test_failed(); round++) {
+		if (round % ROUNDS_PER_STORE == ROUNDS_PER_STORE - 1) {
+			server_free(server);
+			server = server_new(NULL);
+		}
 		run_round(server, round, &total);
-	g_test_message("%u acknowledged publishes survived %d kills", total, ROUNDS);
+	}
+	g_test_message("%u acknowledged publishes survived %d kills", total, kills);
 	g_assert_cmpuint(total, >, 0);
 	server_free(server);
 }
