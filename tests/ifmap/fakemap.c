@@ -368,6 +368,16 @@ char *fake_map_last(struct fake_map *map, const char *part)
 	return found;
 }
 
+char *fake_map_body(struct fake_map *map, unsigned n)
+{
+	char *body;
+
+	g_mutex_lock(&map->lock);
+	body = n < map->bodies->len ? g_strdup(g_ptr_array_index(map->bodies, n)) : NULL;
+	g_mutex_unlock(&map->lock);
+	return body;
+}
+
 void fake_map_override(struct fake_map *map, const char *part, const char *raw)
 {
 	struct override *override = g_new0(struct override, 1);

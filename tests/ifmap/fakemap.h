@@ -44,6 +44,8 @@ struct fake_server *fake_map_server(const struct fake_map *map);
 unsigned fake_map_count(struct fake_map *map, enum fake_count count);
 /* The last body that held `part`, newly allocated, or NULL. */
 char *fake_map_last(struct fake_map *map, const char *part);
+/* The n-th body that came (from 0), newly allocated, or NULL when there were fewer. */
+char *fake_map_body(struct fake_map *map, unsigned n);
 /* The next request that holds `part` gets `raw` as it is ("": the connection is closed) instead of
  * its answer. */
 void fake_map_override(struct fake_map *map, const char *part, const char *raw);
