@@ -151,16 +151,15 @@ static void test_facts(void)
 	drop_facts(&bed);
 	told_flush(&bed.told);
 	for (unsigned i = 0; i < G_N_ELEMENTS(facts); i++)
-		g_assert_cmpint(
-			told_find(&bed.told, facts[i].entry) != NULL, ==, facts[i].lasts);
+		g_assert_cmpint(told_find(&bed.told, facts[i].entry) != NULL, ==, facts[i].lasts);
 	lose_session(&bed);
 	for (unsigned i = 0; i < G_N_ELEMENTS(facts); i++) /* nor does it come back */
-		g_assert_cmpint(
-			told_find(&bed.told, facts[i].entry) != NULL, ==, facts[i].lasts);
+		g_assert_cmpint(told_find(&bed.told, facts[i].entry) != NULL, ==, facts[i].lasts);
 	bed_clear(&bed);
 }
 
-/* While a machine moves two hosts say its nic: it is said anew, so that the last to speak stands. */
+/* While a machine moves two hosts say its nic: it is said anew, so that the last to speak stands.
+ */
 static void test_nic_is_said_anew(void)
 {
 	const struct facts_nic nic = { .tap = TEXT("t1"), .host = TEXT(HOST) };
@@ -208,8 +207,9 @@ static void test_refused(void)
 	refuse(&bed, "10.0.0.1", 2, 100);
 	refuse(&bed, "10.0.0.1", 3, 200);
 	told_flush(&bed.told);
-	assert_stands(&bed, REFUSED "10.0.0.1/tcp/22", "<count>5</count><first-ms>100</first-ms>"
-						       "<last-ms>200</last-ms>");
+	assert_stands(&bed, REFUSED "10.0.0.1/tcp/22",
+		"<count>5</count><first-ms>100</first-ms>"
+		"<last-ms>200</last-ms>");
 	for (unsigned i = 0; i < 3 * REPORT_REFUSED_MAX; i++) {
 		g_autofree char *peer = g_strdup_printf("10.1.0.%u", i);
 
@@ -334,13 +334,13 @@ static void test_standard(void)
 	standard_machine(bed.standard, VM, &less, 1);
 	told_flush(&bed.told);
 	for (unsigned i = 0; i < G_N_ELEMENTS(standards); i++)
-		g_assert_cmpint(told_find(&bed.told, standards[i].entry) != NULL, ==,
-			!standards[i].second);
+		g_assert_cmpint(
+			told_find(&bed.told, standards[i].entry) != NULL, ==, !standards[i].second);
 	standard_machine(bed.standard, VM, &bare, 1);
 	told_flush(&bed.told);
 	for (unsigned i = 0; i < G_N_ELEMENTS(standards); i++)
-		g_assert_cmpint(told_find(&bed.told, standards[i].entry) != NULL, ==,
-			standards[i].bare);
+		g_assert_cmpint(
+			told_find(&bed.told, standards[i].entry) != NULL, ==, standards[i].bare);
 	standard_machine(bed.standard, VM, NULL, 0);
 	told_flush(&bed.told);
 	g_assert_cmpuint(told_count(&bed.told, ""), ==, 0);
@@ -386,8 +386,8 @@ static void test_blocked(void)
 
 /* ---- inventory ---- */
 
-#define DOMAIN_XML                                                                             \
-	"<domain><name>web</name><uuid>" VM "</uuid><devices><interface type='bridge'>"        \
+#define DOMAIN_XML                                                                          \
+	"<domain><name>web</name><uuid>" VM "</uuid><devices><interface type='bridge'>"     \
 	"<mac address='" MAC "'/><source bridge='br-front'/><target dev='t1'/></interface>" \
 	"</devices></domain>"
 
@@ -428,8 +428,9 @@ static void test_inventory(void)
 	g_assert_null(told_find(&bed.told, ROOM)); /* not before every domain was told */
 	inventory_settle(inventory, TRUE);
 	told_flush(&bed.told);
-	assert_stands(&bed, ROOM, "<cpus>32</cpus><cpus-used>2</cpus-used><memory-mib>7000"
-				  "</memory-mib><memory-used-mib>512</memory-used-mib>");
+	assert_stands(&bed, ROOM,
+		"<cpus>32</cpus><cpus-used>2</cpus-used><memory-mib>7000"
+		"</memory-mib><memory-used-mib>512</memory-used-mib>");
 	tell_state(inventory, VIRT_SHUTOFF); /* a definition takes no room and has no tap */
 	told_flush(&bed.told);
 	assert_stands(&bed, RUNS, "<state>shutoff</state>");

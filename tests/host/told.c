@@ -159,8 +159,8 @@ static void end_session(struct told *told)
 
 static void read_body(struct told *told, const char *body)
 {
-	g_autoptr(xmlDoc) doc = base_xml_read(
-		"request", body, strlen(body), &BASE_XML_LIMITS_DEFAULT, NULL);
+	g_autoptr(xmlDoc)
+		doc = base_xml_read("request", body, strlen(body), &BASE_XML_LIMITS_DEFAULT, NULL);
 	const xmlNode *request = doc ? base_xml_first(xmlDocGetRootElement(doc)) : NULL;
 
 	while (request && strcmp((const char *)request->name, "Body") != 0)

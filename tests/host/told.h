@@ -13,12 +13,12 @@
 struct told {
 	struct fake_map *map;
 	struct ifmap_client *client;
-	unsigned n_read;       /* bodies */
-	unsigned n_publishes;  /* among them */
-	unsigned n_sessions;   /* among them */
-	GHashTable *standing;  /* entry -> XML */
-	GPtrArray *notified;   /* "entry XML" */
-	GHashTable *forever;   /* set of entries that had lifetime forever */
+	unsigned n_read;      /* bodies */
+	unsigned n_publishes; /* among them */
+	unsigned n_sessions;  /* among them */
+	GHashTable *standing; /* entry -> XML */
+	GPtrArray *notified;  /* "entry XML" */
+	GHashTable *forever;  /* set of entries that had lifetime forever */
 };
 
 /* A map and a client that is not started. */
