@@ -50,5 +50,6 @@ void sightings_end(struct sightings *sightings, guint64 now_ms, sightings_device
 gboolean sightings_refused(
 	struct sightings *sightings, const char *uuid, const char *address, guint64 now_ms);
 
-/* What is known of a machine; NULL: nothing was seen. Borrowed until the next end or expect. */
+/* What is known of a machine, its list NULL when nothing was ever seen; NULL: no such machine.
+ * Borrowed until the next end or expect. */
 const struct facts_seen *sightings_find(const struct sightings *sightings, const char *uuid);
