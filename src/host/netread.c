@@ -30,11 +30,14 @@ static gboolean read_attributes(const struct nlmsghdr *message, size_t header_si
 	const struct nlattr **table, unsigned max)
 {
 	struct attributes attributes = { table, max };
+	size_t size = mnl_nlmsg_get_payload_len(message);
+	size_t begin = MNL_ALIGN(header_size);
 
-	if (mnl_nlmsg_get_payload_len(message) < header_size)
+	if (size < header_size)
 		return FALSE;
-	return mnl_attr_parse(message, (unsigned)header_size, on_attribute, &attributes) ==
-	       MNL_CB_OK;
+	/* mnl_attr_parse() would round the end up */
+	return size <= begin || mnl_attr_parse_payload(mnl_nlmsg_get_payload_offset(message, begin),
+					size - begin, on_attribute, &attributes) == MNL_CB_OK;
 }
 
 static unsigned get_number(const struct nlattr *attr, unsigned otherwise)

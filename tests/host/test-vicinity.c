@@ -113,8 +113,9 @@ static void on_enforcer(const char *backend, const char *why, gpointer data)
 	guard_sync(post->guard, post->book, NULL);
 }
 
-static const char *bridge_of(const char *segment, gpointer data)
+static const char *bridge_of(const char *segment, guint16 *ret_zone, gpointer data)
 {
+	*ret_zone = 0;
 	return strcmp(segment, "front") == 0 ? "br-front" : NULL;
 }
 
