@@ -129,12 +129,39 @@ guint64 map_account_pending(const struct map_account *account)
 	return size;
 }
 
-guint64 map_account_stored(const struct map_account *account, enum ifmap_lifetime lifetime)
+struct map_standing map_account_standing(const struct map_account *account)
 {
-	guint64 size = 0;
-	for (guint i = 0; i < account->seats->len; i++)
-		size += seat(account, i)->publisher->stored[lifetime];
-	return size;
+	struct map_standing standing = { 0, 0 };
+
+	for (guint i = 0; i < account->seats->len; i++) {
+		const size_t *stored = seat(account, i)->publisher->stored;
+		standing.forever += stored[IFMAP_LIFETIME_FOREVER];
+		standing.stored += stored[IFMAP_LIFETIME_FOREVER] + stored[IFMAP_LIFETIME_SESSION];
+	}
+	return standing;
+}
+
+gboolean map_account_check(
+	const struct map_account *account, const struct map_standing *before, GError **error)
+{
+	const struct map_standing now = map_account_standing(account);
+	const struct {
+		guint64 before, now, most;
+		const char *what;
+	} rows[] = {
+		{ before->stored, now.stored, account->quota.stored, "of metadata" },
+		{ before->forever, now.forever, account->quota.forever, "with lifetime forever" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		if (rows[i].now <= rows[i].most || rows[i].now <= rows[i].before)
+			continue;
+		g_set_error(error, IFMAP_ERROR, IFMAP_ERROR_FAILURE,
+			"more than %" G_GUINT64_FORMAT " bytes %s would stand in your name",
+			rows[i].most, rows[i].what);
+		return FALSE;
+	}
+	return TRUE;
 }
 
 /* ---- names in the store */

@@ -52,8 +52,17 @@ gboolean map_account_take_request(struct map_account *account, gint64 now_us);
 /* What its sessions hold together. */
 guint64 map_account_n_subscriptions(const struct map_account *account);
 guint64 map_account_pending(const struct map_account *account);
-/* Bytes that stand in its name; `lifetime` as in struct map_publisher. */
-guint64 map_account_stored(const struct map_account *account, enum ifmap_lifetime lifetime);
+
+/* Bytes that stand in its name, by the quota that bounds them. */
+struct map_standing {
+	guint64 stored;
+	guint64 forever;
+};
+struct map_standing map_account_standing(const struct map_account *account);
+/* Whether a request has left the account within its quotas; who is over them may still do what
+ * leaves less than stood `before`. Errors: FAILURE. */
+gboolean map_account_check(
+	const struct map_account *account, const struct map_standing *before, GError **error);
 
 /* The store's name of a seat: the account's name, from the second on with a number behind a
  * character that no name has. Newly allocated. */

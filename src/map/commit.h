@@ -80,6 +80,8 @@ void map_engine_settle_poll(struct map_engine *engine, struct map_client *client
 /* Writes the reply to a poll and empties the buffer; FALSE when there is nothing to tell. */
 gboolean map_engine_write_poll(struct map_client *client, GString *out);
 
+/* All seats of all accounts (struct map_client *), newly allocated. */
+GPtrArray *map_engine_clients(const struct map_engine *engine);
 /* The account of this name, made if it is not there. */
 struct map_account *map_engine_account(struct map_engine *engine, const char *name);
 

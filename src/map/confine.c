@@ -29,11 +29,21 @@ static void add_folder(
 	g_array_append_val(paths, path);
 }
 
+/* Where SQLite may put a large change while it is made: beside the database, since the folders for
+ * everybody's temporary files are out of reach. */
+static void keep_temporaries_with(const char *store)
+{
+	g_autofree char *folder = g_path_get_dirname(store);
+	if (*store)
+		g_setenv("SQLITE_TMPDIR", folder, TRUE);
+}
+
 gboolean map_confine(const struct map_config *config, GError **error)
 {
 	g_autoptr(GArray) paths = g_array_new(FALSE, FALSE, sizeof(struct base_landlock_path));
 	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
+	keep_temporaries_with(config->store);
 	g_array_append_vals(paths, common, G_N_ELEMENTS(common));
 	add_folder(paths, names, config->store, BASE_LANDLOCK_WRITE);
 	add_folder(paths, names, config->port_file, BASE_LANDLOCK_WRITE);

@@ -43,22 +43,6 @@ static void on_durable(gpointer token, const GError *error, gpointer data)
 	g_free(pending);
 }
 
-/* Sentences of a policy on trial that are told; further ones are not. */
-#define MAX_AUDITED 10000
-
-/* Under the lock, since all decisions are. */
-static void on_audit(const char *client, const char *what, gpointer data)
-{
-	struct map_engine *engine = data;
-	g_autofree char *line = g_strconcat(client, " ", what, NULL);
-
-	if (g_hash_table_size(engine->audited) >= MAX_AUDITED ||
-		!g_hash_table_add(engine->audited, g_steal_pointer(&line)))
-		return;
-	const struct map_client someone = { .name = (char *)client };
-	map_engine_remark(engine, MAP_NOTE_WOULD_REFUSE, &someone, what);
-}
-
 static void free_list(gpointer data)
 {
 	g_slist_free(data);
@@ -301,43 +285,6 @@ static gboolean can_be_stored(const struct work *work, const struct map_change *
 	return FALSE;
 }
 
-/* What stands in the client's name, by the quota that bounds it. */
-struct standing {
-	guint64 stored;
-	guint64 forever;
-};
-
-static struct standing measure(const struct map_account *account)
-{
-	guint64 forever = map_account_stored(account, IFMAP_LIFETIME_FOREVER);
-	guint64 session = map_account_stored(account, IFMAP_LIFETIME_SESSION);
-	return (struct standing){ forever + session, forever };
-}
-
-/* Who is over its quota may still publish what leaves less standing than before. */
-static gboolean within_quota(const struct work *work, const struct standing *before, GError **error)
-{
-	const struct map_quota *quota = &work->client->account->quota;
-	const struct standing now = measure(work->client->account);
-	const struct {
-		guint64 before, now, most;
-		const char *what;
-	} rows[] = {
-		{ before->stored, now.stored, quota->stored, "of metadata" },
-		{ before->forever, now.forever, quota->forever, "with lifetime forever" },
-	};
-
-	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-		if (rows[i].now <= rows[i].most || rows[i].now <= rows[i].before)
-			continue;
-		g_set_error(error, IFMAP_ERROR, IFMAP_ERROR_FAILURE,
-			"more than %" G_GUINT64_FORMAT " bytes %s would stand in your name",
-			rows[i].most, rows[i].what);
-		return FALSE;
-	}
-	return TRUE;
-}
-
 static void store_types(
 	const struct map_registry *registry, unsigned known, struct map_batch *batch)
 {
@@ -362,11 +309,11 @@ static enum outcome publish(const struct work *work)
 	g_autoptr(GPtrArray) notices = map_notices_new();
 	g_autoptr(GError) error = NULL;
 	unsigned known = map_registry_n_types(engine->registry);
-	const struct standing standing = measure(work->client->account);
+	const struct map_standing before = map_account_standing(work->client->account);
 	struct map_change *change = map_change_begin(engine->graph);
 
 	if (!map_publish_apply(&what, change, operations, notices, &error) ||
-		!within_quota(work, &standing, &error) ||
+		!map_account_check(work->client->account, &before, &error) ||
 		!can_be_stored(
 			work, change, map_registry_n_types(engine->registry) > known, &error)) {
 		map_change_rollback(change);
@@ -765,22 +712,9 @@ void map_engine_connection_broken(struct map_engine *engine, guint64 connection)
 	map_engine_leave(engine);
 }
 
-/* All seats of all accounts, newly allocated. */
-static GPtrArray *all_clients(const struct map_engine *engine)
-{
-	GPtrArray *clients = g_ptr_array_new();
-	GHashTableIter iter;
-	gpointer value;
-
-	g_hash_table_iter_init(&iter, engine->accounts);
-	while (g_hash_table_iter_next(&iter, NULL, &value))
-		g_ptr_array_extend(clients, ((struct map_account *)value)->seats, NULL, NULL);
-	return clients;
-}
-
 static void end_if(struct map_engine *engine, gint64 now_us, const char *why)
 {
-	g_autoptr(GPtrArray) clients = all_clients(engine);
+	g_autoptr(GPtrArray) clients = map_engine_clients(engine);
 
 	for (guint i = 0; i < clients->len; i++) {
 		struct map_client *client = g_ptr_array_index(clients, i);
@@ -813,59 +747,12 @@ void map_engine_drain(struct map_engine *engine)
 	map_store_close(store);
 }
 
-/* ---- other rules */
-
-/* Every subscription of the client, under its name and with its question, anew. */
-static void subscribe_anew(struct map_engine *engine, struct map_client *client)
-{
-	g_autoptr(GList) subscriptions = g_hash_table_get_values(client->subscriptions);
-
-	for (GList *at = subscriptions; at; at = at->next) {
-		struct map_subscription *subscription = at->data;
-		g_autofree char *name = g_strdup(subscription->name);
-		struct ifmap_query *query = map_subscription_steal_query(subscription);
-		map_engine_subscribe(engine, client, name, query);
-	}
-	map_engine_settle_poll(engine, client);
-}
-
-static void describe_anew(struct map_engine *engine)
-{
-	struct map_change *change = map_change_begin(engine->graph);
-
-	if (map_engine_describe(engine, change, NULL))
-		map_engine_commit(engine, change, NULL, NULL, NULL);
-	else
-		map_change_rollback(change);
-}
-
-void map_engine_set_policy(struct map_engine *engine, struct map_policy *policy)
-{
-	GHashTableIter iter;
-	gpointer value;
-
-	map_engine_enter(engine);
-	struct map_policy *old = engine->policy;
-	engine->policy = map_policy_ref(policy);
-	map_policy_set_audit(policy, on_audit, engine);
-	g_hash_table_remove_all(engine->audited);
-	g_hash_table_iter_init(&iter, engine->accounts);
-	while (g_hash_table_iter_next(&iter, NULL, &value))
-		map_account_review(value, policy, engine->limits);
-	map_policy_unref(old);
-	g_autoptr(GPtrArray) clients = all_clients(engine);
-	for (guint i = 0; i < clients->len; i++)
-		subscribe_anew(engine, g_ptr_array_index(clients, i));
-	describe_anew(engine);
-	map_engine_leave(engine);
-}
-
 void map_engine_figures(struct map_engine *engine, struct map_engine_figures *ret_figures)
 {
 	struct map_engine_figures figures = { 0 };
 
 	map_engine_enter(engine);
-	g_autoptr(GPtrArray) clients = all_clients(engine);
+	g_autoptr(GPtrArray) clients = map_engine_clients(engine);
 	figures.n_nodes = map_graph_n_nodes(engine->graph);
 	figures.n_links = map_graph_n_links(engine->graph);
 	figures.n_facts = map_graph_n_facts(engine->graph);

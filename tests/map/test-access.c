@@ -303,7 +303,12 @@ static void test_unread(void)
 	g_assert_cmpint(size, >, 0);
 	buffer[size] = 0;
 	char *id = strstr(buffer, "session-id=\"");
-	g_assert_nonnull(id);
+	if (!id) {
+		g_autofree char *path = server_path(server, "log");
+		g_autofree char *log = NULL;
+		g_file_get_contents(path, &log, NULL, NULL);
+		g_error("not a new session: %s\n%s", buffer, log);
+	}
 	g_autofree char *session = g_strndup(id + 12, strcspn(id + 12, "\""));
 	g_autofree char *search = g_strdup_printf(
 		"<ifmap:search session-id=\"%s\" "

@@ -247,6 +247,36 @@ static void test_reload(void)
 	carrier.close(writer);
 }
 
+/* More to tell anew than the client may leave unfetched: it is told that, and nothing else ends. */
+static void test_reload_overflow(void)
+{
+	const struct script_carrier carrier = inside_carrier(&engine);
+	static const char *const names[] = { "a", "b", "c", "d" };
+	gpointer sync = carrier.open(carrier.self, 'U');
+	gpointer poll = carrier.open(carrier.self, 'U');
+	gpointer writer = carrier.open(carrier.self, 'A');
+	g_autofree char *writing = inside_ask(&carrier, writer, NULL, "new");
+	g_autofree char *session = inside_ask(&carrier, sync, NULL, "new");
+
+	g_free(inside_ask(&carrier, writer, writing, PUBLISH(UPDATE(DEV("over"), BIG))));
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_autofree char *subscribe = g_strdup_printf(
+			"<subscribe><update name=\"%s\">" DEV("over") "</update></subscribe>",
+			names[i]);
+		g_free(inside_ask(&carrier, sync, session, subscribe));
+		g_autofree char *told = inside_ask(&carrier, poll, session, "poll");
+		g_assert_true(g_str_has_prefix(told, "search("));
+	}
+	set_rules(engine, RULES);
+	g_autofree char *told = inside_ask(&carrier, poll, session, "poll");
+	g_assert_cmpstr(told, ==, "error PollResultsTooBig");
+	g_autofree char *renewed = inside_ask(&carrier, sync, session, "<renewSession/>");
+	g_assert_cmpstr(renewed, ==, "ok");
+	carrier.close(sync);
+	carrier.close(poll);
+	carrier.close(writer);
+}
+
 /* More requests a second than granted: refused, but leaving and waiting are not, and the session
  * stays. */
 static void test_requests(void)
@@ -308,6 +338,7 @@ int main(int argc, char **argv)
 	set_rules(engine, RULES);
 	script_add_all("/authorization", &carrier, CASES, G_N_ELEMENTS(CASES));
 	g_test_add_func("/authorization/reload", test_reload);
+	g_test_add_func("/authorization/reload that is too much", test_reload_overflow);
 	g_test_add_func("/authorization/requests a second", test_requests);
 	g_test_add_func("/authorization/search cost", test_search_cost);
 	int status = g_test_run();

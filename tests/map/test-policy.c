@@ -330,12 +330,12 @@ static void test_remembering(void)
 		"<y:m xmlns:y=\"urn:y\" ifmap-cardinality=\"multiValue\"><host>1</host></y:m>" };
 	static const char *const MARKS[] = { "cn:r-1", "cn:r-2", "cn:x" };
 
-	for (unsigned round = 0; round < 40; round++) {
+	for (unsigned round = 0; round < 10; round++) {
 		g_autoptr(GString) text = g_string_new(HEAD);
 		for (unsigned i = 0; i < 5; i++)
 			g_string_append(text, RULES[g_test_rand_int_range(0, G_N_ELEMENTS(RULES))]);
 		g_autoptr(map_policy) warm = good_rules(text->str);
-		for (unsigned i = 0; i < 150; i++) {
+		for (unsigned i = 0; i < 60; i++) {
 			struct ask ask = {
 				.mark = MARKS[g_test_rand_int_range(0, G_N_ELEMENTS(MARKS))],
 				.action = (enum map_action)g_test_rand_int_range(
