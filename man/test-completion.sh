@@ -19,6 +19,7 @@ offers() { # WORDS... -- EXPECTED
 offers drover mov -- move
 offers drover va -- vapp
 offers drover map d -- "delete dump"
+offers drover map t -- top
 offers drover map search --d -- "--depth= --dot"
 offers drover vapp re -- remove
 offers drover move shop --t -- "--timeout= --to="

@@ -62,6 +62,7 @@ int cmd_why(struct context *context, char **args);
 int cmd_alerts(struct context *context, char **args);
 int cmd_explain(struct context *context, char **args);
 int cmd_map_search(struct context *context, char **args);
+int cmd_map_top(struct context *context, char **args);
 int cmd_map_dump(struct context *context, char **args);
 int cmd_map_stats(struct context *context, char **args);
 int cmd_map_history(struct context *context, char **args);

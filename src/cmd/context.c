@@ -3,6 +3,7 @@
 #include "base/conf.h"
 #include "cmd/command.h"
 #include "ifmap/conf.h"
+#include "ifmap/transport.h"
 #include "world/window.h"
 
 #include <string.h>
@@ -101,6 +102,40 @@ static const char *config_path(const struct context *context)
 	return from_environment ? from_environment : DEFAULT_CONFIG;
 }
 
+static gboolean read_conf(const struct context *context, struct operator_conf *conf, int *ret_exit)
+{
+	GError *error = NULL;
+
+	if (base_conf_read(config_path(context), CONTEXT_OPTIONS, conf, &error))
+		return TRUE;
+	*ret_exit = context_fail("configuration", error);
+	context_say(0,
+		"drover.conf(5) says what belongs into %s; --config or $DROVER_CONFIG name another file",
+		config_path(context));
+	return FALSE;
+}
+
+struct ifmap_transport *context_transport(struct context *context, int *ret_exit)
+{
+	struct operator_conf conf = { 0 };
+	struct ifmap_transport *transport;
+	GError *error = NULL;
+
+	if (!read_conf(context, &conf, ret_exit))
+		return NULL;
+	const struct ifmap_client_config config = {
+		.url = conf.map.url,
+		.ca_file = conf.map.ca,
+		.cert_file = conf.map.cert,
+		.key_file = conf.map.key,
+	};
+	transport = ifmap_transport_new(&config, &error);
+	if (!transport)
+		*ret_exit = context_fail("map", error);
+	base_conf_clear(CONTEXT_OPTIONS, &conf);
+	return transport;
+}
+
 struct ifmap_client *context_client(struct context *context, int *ret_exit)
 {
 	struct operator_conf conf = { 0 };
@@ -108,13 +143,8 @@ struct ifmap_client *context_client(struct context *context, int *ret_exit)
 
 	if (context->client)
 		return context->client;
-	if (!base_conf_read(config_path(context), CONTEXT_OPTIONS, &conf, &error)) {
-		*ret_exit = context_fail("configuration", error);
-		context_say(0,
-			"drover.conf(5) says what belongs into %s; --config or $DROVER_CONFIG name another file",
-			config_path(context));
+	if (!read_conf(context, &conf, ret_exit))
 		return NULL;
-	}
 	context->client = ifmap_conf_client(&conf.map, FACTS_PREFIXES, SEARCH_MAX, &error);
 	if (!context->client) {
 		*ret_exit = context_fail("map", error);

@@ -55,6 +55,8 @@ extern const struct base_conf_option CONTEXT_OPTIONS[];
 /* The client, its session not opened yet; NULL after having said why not (*ret_exit is the exit
  * code). */
 struct ifmap_client *context_client(struct context *context, int *ret_exit);
+/* A bare connection to the server, for what is not IF-MAP; the caller's. NULL as above. */
+struct ifmap_transport *context_transport(struct context *context, int *ret_exit);
 /* The world as the map (or --snapshot) has it now; NULL as above. Owned by the
  * context. */
 struct world *context_world(struct context *context, int *ret_exit);

@@ -352,6 +352,23 @@ const char *ifmap_transport_post(struct ifmap_transport *transport, const GStrin
 	return transport->answer->str;
 }
 
+const char *ifmap_transport_get(struct ifmap_transport *transport, const char *path,
+	unsigned timeout_ms, size_t *ret_size, GError **error)
+{
+	g_autoptr(GString) nothing = g_string_new(NULL);
+	g_autofree char *url = g_str_has_suffix(transport->url, "/")
+				       ? g_strconcat(transport->url, path, NULL)
+				       : g_strconcat(transport->url, "/", path, NULL);
+	const char *data;
+
+	curl_easy_setopt(transport->easy, CURLOPT_URL, url);
+	curl_easy_setopt(transport->easy, CURLOPT_HTTPGET, 1L);
+	data = ifmap_transport_post(transport, nothing, timeout_ms, ret_size, error);
+	curl_easy_setopt(transport->easy, CURLOPT_URL, transport->url);
+	curl_easy_setopt(transport->easy, CURLOPT_POST, 1L);
+	return data;
+}
+
 gboolean ifmap_transport_was_sent(const struct ifmap_transport *transport)
 {
 	return transport->sent > 0;

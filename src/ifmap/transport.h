@@ -26,6 +26,10 @@ void ifmap_transport_use_unix(struct ifmap_transport *transport, const char *add
 const char *ifmap_transport_post(struct ifmap_transport *transport, const GString *body,
 	unsigned timeout_ms, size_t *ret_size, GError **error);
 
+/* The same with GET of a path below the server's URL, without a leading '/'. */
+const char *ifmap_transport_get(struct ifmap_transport *transport, const char *path,
+	unsigned timeout_ms, size_t *ret_size, GError **error);
+
 /* Whether the last post may have reached the server: some of its body was written. */
 gboolean ifmap_transport_was_sent(const struct ifmap_transport *transport);
 

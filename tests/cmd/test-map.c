@@ -204,6 +204,21 @@ static void test_dump_and_stats(void)
 	json_decref(json);
 }
 
+/* Once as JSON, and live until it is interrupted; only for those who may. */
+static void test_top(void)
+{
+	json_t *json = json_of("drover map top --json");
+	g_autofree char *text = NULL;
+
+	g_assert_true(json_is_object(json_object_get(json, "counters")));
+	json_decref(json);
+	expect("drover map search fleet >/dev/null", 0);
+	text = output_of("timeout -s TERM 6 \"$DROVER\" map top || true");
+	g_assert_nonnull(strstr(text, "slowest requests of the last minute\n"));
+	g_assert_nonnull(strstr(text, "newSession"));
+	expect("drover map top --json --config=\"$DROVER_CONFIG.other\"", 4);
+}
+
 static GPid start_watch(const char *log)
 {
 	g_autofree char *line = g_strdup_printf(
@@ -279,7 +294,7 @@ int main(int argc, char **argv)
 	int status;
 
 	g_test_init(&argc, &argv, NULL);
-	server = server_new(NULL);
+	server = server_new("[client C]\nmay-read-metrics=true\n");
 	config_file = server_path(server, "drover.conf");
 	watcher = g_strconcat(config_file, ".other", NULL);
 	write_config(config_file, "good");
@@ -291,6 +306,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/map/usage", test_usage);
 	g_test_add_func("/map/shorthands", test_shorthands);
 	g_test_add_func("/map/dump and stats", test_dump_and_stats);
+	g_test_add_func("/map/top", test_top);
 	g_test_add_func("/map/watch", test_watch);
 	status = g_test_run();
 	server_free(server);
