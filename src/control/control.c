@@ -10,6 +10,7 @@
 
 #define SETTLE_MS        5    /* changes come in bursts; one run serves a burst */
 #define BEAT_MS          1000 /* facts grow old even if none changes */
+#define IMPORT_MAGNITUDE 50   /* of the event, on the standard's scale to 100 */
 #define SUBSCRIPTION_MAX (256UL * 1024 * 1024)
 struct control {
 	const struct control_conf *conf;
@@ -84,10 +85,21 @@ static void alert_import(struct control *control, const struct world_vapp *vapp,
 	struct facts_alert alert = {
 		.code = (char *)"IMPORT_FAILED", .text = (char *)why, .at_ms = now_ms()
 	};
+	const struct facts_std_event event = {
+		.name = alert.code,
+		.discovered_ms = alert.at_ms,
+		.discoverer_id = (char *)"control",
+		.magnitude = IMPORT_MAGNITUDE,
+		.confidence = 100,
+		.significance = (char *)"important",
+		.type = (char *)"policy violation",
+		.information = alert.text,
+	};
 	g_autoptr(ifmap_meta) meta = facts_encode(FACTS_ALERT, &alert, "IMPORT_FAILED");
 
 	ifmap_publish_delete(publish, id, NULL, "d:alert[@slot='IMPORT_FAILED']");
 	ifmap_publish_update(publish, id, NULL, IFMAP_LIFETIME_FOREVER, meta);
+	facts_notify(publish, FACTS_STD_EVENT, id, NULL, &event);
 }
 
 static void import(

@@ -666,7 +666,7 @@ static const struct facts_type types[FACTS_N_KINDS] = {
 		{ sizeof(struct facts_std_enforcement_report), std_enforcement_report_fields },
 		IFMAP_NS_META },
 	[FACTS_STD_EVENT] = { "event", IFMAP_MULTI_VALUE, IFMAP_LIFETIME_SESSION,
-		"ip-address, mac-address", "agent, control", "any IF-MAP client",
+		"ip-address, mac-address, vApp", "agent, control", "any IF-MAP client",
 		"an alert as it comes up; sent with notify, never stored",
 		{ sizeof(struct facts_std_event), std_event_fields }, IFMAP_NS_META },
 	[FACTS_STD_IP_MAC] = { "ip-mac", IFMAP_MULTI_VALUE, IFMAP_LIFETIME_SESSION,
