@@ -451,6 +451,12 @@ static void check_holds(const struct model *model)
 	}
 }
 
+/* Off here; one that stayed and then went down may be defined at its source alone. */
+static gboolean is_at_rest(const struct model *model, unsigned m, unsigned h)
+{
+	return model->state[m][h] == OFF || (model->state[m][h] == NONE && member_stays(model, m));
+}
+
 /* invariant 10; a host that lost power may have lost machines after the last word about them */
 static void check_end(const struct model *model)
 {
@@ -463,7 +469,7 @@ static void check_end(const struct model *model)
 
 		if (model->state[m][there] == RUNNING ||
 			(model->state[m][here] != RUNNING &&
-				!(model->hosts[here].was_cut && model->state[m][here] == OFF)))
+				!(model->hosts[here].was_cut && is_at_rest(model, m, here))))
 			g_error("%s (%s), but machine %u is %u at its end and %u at the other",
 				model->order.state, model->order.reason, m, model->state[m][here],
 				model->state[m][there]);
