@@ -90,24 +90,36 @@ static void judge_pair(struct judge *judge, const struct world_vapp *vapp,
 	g_hash_table_replace(judge->said, g_steal_pointer(&key), after);
 }
 
+/* Of all hosts those that were touched: most changes touch one of many. Free the array. */
+static GPtrArray *touched_of(const GPtrArray *hosts, const struct world_touched *touched)
+{
+	GPtrArray *list = g_ptr_array_new();
+
+	for (unsigned h = 0; h < hosts->len; h++) {
+		struct world_host *host = hosts->pdata[h];
+
+		if (g_hash_table_contains(touched->hosts, host->uuid))
+			g_ptr_array_add(list, host);
+	}
+	return list;
+}
+
 unsigned judge_run(struct judge *judge, const struct world_touched *touched, guint64 now_ms,
 	struct ifmap_publish *publish)
 {
 	g_autoptr(GPtrArray) vapps = world_vapps(judge->world);
 	g_autoptr(GPtrArray) hosts = world_hosts(judge->world);
+	g_autoptr(GPtrArray) some = touched_of(hosts, touched);
 	unsigned n = 0;
 
 	for (unsigned v = 0; v < vapps->len; v++) {
 		const struct world_vapp *vapp = vapps->pdata[v];
 		gboolean all = touched->everything ||
 			       g_hash_table_contains(touched->vapps, vapp->name);
+		const GPtrArray *which = all ? hosts : some;
 
-		for (unsigned h = 0; vapp->vapp && h < hosts->len; h++) {
-			const struct world_host *host = hosts->pdata[h];
-
-			if (!all && !g_hash_table_contains(touched->hosts, host->uuid))
-				continue;
-			judge_pair(judge, vapp, host, now_ms, publish);
+		for (unsigned h = 0; vapp->vapp && h < which->len; h++) {
+			judge_pair(judge, vapp, which->pdata[h], now_ms, publish);
 			n++;
 		}
 	}
