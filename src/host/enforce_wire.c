@@ -173,6 +173,15 @@ static gboolean on_readable(
 
 /* Writing */
 
+/* One who reads, but never all, must not make the rest grow. */
+static void drop_sent(struct enforce_wire *wire)
+{
+	if (wire->sent < wire->out->len / 2)
+		return;
+	g_byte_array_remove_range(wire->out, 0, (guint)wire->sent);
+	wire->sent = 0;
+}
+
 static gboolean on_writable(
 	int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer data)
 {
@@ -187,8 +196,10 @@ static gboolean on_writable(
 		return G_SOURCE_CONTINUE;
 	}
 	wire->sent += n > 0 ? (gsize)n : 0;
-	if (wire->sent < wire->out->len)
+	if (wire->sent < wire->out->len) {
+		drop_sent(wire);
 		return G_SOURCE_CONTINUE;
+	}
 	g_byte_array_set_size(wire->out, 0);
 	wire->sent = 0;
 	drop_source(&wire->writable);

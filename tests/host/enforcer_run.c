@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,29 +71,70 @@ static void on_closed(const GError *error G_GNUC_UNUSED, gpointer data)
 	((struct enforcer_run *)data)->closed = TRUE;
 }
 
-struct enforcer_run *enforcer_run_start(const char *program, int ns, const char *state)
+static const struct enforce_events events = { on_refused, on_tampered, on_repaired, on_closed };
+
+static struct enforcer_run *run_new(void)
 {
-	static const struct enforce_events events = { on_refused, on_tampered, on_repaired,
-		on_closed };
 	struct enforcer_run *run = g_new0(struct enforcer_run, 1);
-	const char *argv[] = { program, "--fd", "3", "--state", state,
-		g_getenv("DROVER_NO_SANDBOX") ? "--no-sandbox" : NULL, NULL };
+
+	run->events = g_ptr_array_new_with_free_func(event_free);
+	return run;
+}
+
+/* `fd`, closed here, becomes the program's descriptor 3; -1: none. */
+static void spawn(struct enforcer_run *run, int ns, const char *const *argv, int fd)
+{
 	g_autoptr(GError) error = NULL;
 	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	int pair[2];
 	int target = 3;
 
-	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
-	run->events = g_ptr_array_new_with_free_func(event_free);
 	netlab_enter(ns);
 	g_spawn_async_with_pipes_and_fds(NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL,
-		-1, -1, -1, &pair[1], &target, 1, &run->pid, NULL, NULL, NULL, &error);
+		-1, -1, -1, &fd, &target, fd < 0 ? 0 : 1, &run->pid, NULL, NULL, NULL, &error);
 	netlab_enter(home);
 	close(home);
-	close(pair[1]);
+	if (fd >= 0)
+		close(fd);
 	g_assert_no_error(error);
+}
+
+struct enforcer_run *enforcer_run_start(const char *program, int ns, const char *state)
+{
+	struct enforcer_run *run = run_new();
+	const char *argv[] = { program, "--fd", "3", "--state", state,
+		g_getenv("DROVER_NO_SANDBOX") ? "--no-sandbox" : NULL, NULL };
+	int pair[2];
+
+	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
+	spawn(run, ns, argv, pair[1]);
 	run->client = enforce_client_new(pair[0], NULL, &events, run);
 	return run;
+}
+
+struct enforcer_run *enforcer_run_listen(
+	const char *program, int ns, const char *state, const char *socket_path)
+{
+	struct enforcer_run *run = run_new();
+	const char *argv[] = { program, "--socket", socket_path, "--state", state,
+		g_getenv("DROVER_NO_SANDBOX") ? "--no-sandbox" : NULL, NULL };
+
+	spawn(run, ns, argv, -1);
+	run->client = enforce_client_new(enforcer_run_connect(socket_path), NULL, &events, run);
+	return run;
+}
+
+int enforcer_run_connect(const char *socket_path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	gint64 end = g_get_monotonic_time() + (gint64)30 * G_USEC_PER_SEC;
+
+	g_strlcpy(address.sun_path, socket_path, sizeof address.sun_path);
+	while (connect(fd, (struct sockaddr *)&address, sizeof address)) {
+		g_assert_cmpint(g_get_monotonic_time(), <, end);
+		g_usleep(10000);
+	}
+	return fd;
 }
 
 void enforcer_run_stop(struct enforcer_run *run, int signal_number)

@@ -45,6 +45,11 @@ struct enforcer_answer {
 
 /* Starts `program` in the namespace. `state` is its state file. */
 struct enforcer_run *enforcer_run_start(const char *program, int ns, const char *state);
+/* The same with a socket in the file system, to which others may connect as well; waits until it is
+ * there. */
+struct enforcer_run *enforcer_run_listen(
+	const char *program, int ns, const char *state, const char *socket_path);
+int enforcer_run_connect(const char *socket_path);
 /* Ends it, by a signal to its own pid, and waits. */
 void enforcer_run_stop(struct enforcer_run *run, int signal_number);
 

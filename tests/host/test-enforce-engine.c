@@ -9,7 +9,10 @@
 
 #include <glib/gstdio.h>
 #include <linux/netfilter/nf_tables.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define UUID  "aaaaaaaa-0000-4000-8000-000000000001"
@@ -306,6 +309,160 @@ static void test_state(void)
 	g_ptr_array_unref(recorder.applied);
 }
 
+/* Accidents */
+
+static gboolean die(
+	struct enforce_kernel *kernel, const struct enforce_batch *batch, GError **error)
+{
+	raise(SIGKILL);
+	return FALSE;
+}
+
+/* Sets the machine in a process that is killed when it turns to the kernel. */
+static void set_and_die(const char *path)
+{
+	struct recorder recorder = recorder_new();
+	struct enforce_engine *engine = enforce_engine_new(
+		&recorder.ops, &enforce_backends[0], 1, path);
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		char *note;
+
+		recorder.ops.apply = die;
+		set(engine, example(), &note, NULL);
+		_exit(0);
+	}
+	g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+	g_assert_true(WIFSIGNALED(status));
+	enforce_engine_free(engine);
+	g_ptr_array_unref(recorder.applied);
+}
+
+/* E2: killed between the file and the transaction, the next enforcer does what was asked. */
+static void test_killed_between(void)
+{
+	g_autofree char *directory = g_dir_make_tmp("drover-state-XXXXXX", NULL);
+	g_autofree char *path = g_build_filename(directory, "state.json", NULL);
+	struct recorder recorder = recorder_new();
+	struct enforce_engine *engine;
+
+	set_and_die(path);
+	engine = enforce_engine_new(&recorder.ops, &enforce_backends[0], 1, path);
+	g_assert_true(enforce_engine_load(engine, NULL));
+	g_assert_true(enforce_engine_rebuild(engine, NULL));
+	g_assert_nonnull(enforce_engine_find(engine, UUID));
+	g_assert_nonnull(strstr(recorder.applied->pdata[0], "bridge chain from-tap1"));
+	enforce_engine_free(engine);
+	g_ptr_array_unref(recorder.applied);
+	g_unlink(path);
+	g_rmdir(directory);
+}
+
+static void limit_files(rlim_t size)
+{
+	struct rlimit limit;
+
+	g_assert_cmpint(getrlimit(RLIMIT_FSIZE, &limit), ==, 0);
+	limit.rlim_cur = size;
+	g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &limit), ==, 0);
+}
+
+/* As on a full disk: a part is written, then no more. The change is refused, the kernel hears
+ * nothing, and the file says what it said. */
+static void try_full(struct enforce_engine *engine, struct recorder *recorder, const char *path,
+	struct rules_machine *machine)
+{
+	g_autofree char *before = NULL;
+	g_autofree char *after = NULL;
+	g_autofree char *uuid = g_strdup(machine->uuid);
+	g_autoptr(GError) error = NULL;
+	gboolean there = enforce_engine_find(engine, uuid) != NULL;
+	guint n_applied = recorder->applied->len;
+	char *note = NULL;
+	gsize size = 0;
+
+	g_file_get_contents(path, &before, &size, NULL);
+	limit_files(size + 10);
+	set(engine, machine, &note, &error);
+	limit_files(RLIM_INFINITY);
+	g_assert_nonnull(error);
+	g_assert_nonnull(strstr(error->message, "state.json"));
+	g_assert_cmpuint(recorder->applied->len, ==, n_applied);
+	g_assert_cmpint(enforce_engine_find(engine, uuid) != NULL, ==, there);
+	g_file_get_contents(path, &after, NULL, NULL);
+	g_assert_cmpstr(after, ==, before);
+}
+
+static void test_full_disk(void)
+{
+	g_autofree char *directory = g_dir_make_tmp("drover-state-XXXXXX", NULL);
+	g_autofree char *path = g_build_filename(directory, "state.json", NULL);
+	struct recorder recorder = recorder_new();
+	struct enforce_engine *engine = enforce_engine_new(
+		&recorder.ops, &enforce_backends[0], 1, path);
+	g_autoptr(GHashTable) found = enforce_entry_table_new();
+	struct enforce_store *store = enforce_store_new(path);
+	char *note = NULL;
+
+	signal(SIGXFSZ, SIG_IGN);
+	try_full(engine, &recorder, path, example()); /* a new file */
+	set(engine, example(), &note, NULL);
+	try_full(engine, &recorder, path, machine_new(OTHER, "tap2", "10.0.0.2")); /* a line */
+	try_full(engine, &recorder, path, machine_new(UUID, "tap1", "10.0.0.9"));
+	set(engine, machine_new(OTHER, "tap2", "10.0.0.2"), &note, NULL);
+	g_assert_true(enforce_store_read(store, found, NULL));
+	g_assert_cmpuint(g_hash_table_size(found), ==, 2);
+	enforce_store_free(store);
+	enforce_engine_free(engine);
+	g_ptr_array_unref(recorder.applied);
+	g_unlink(path);
+	g_rmdir(directory);
+}
+
+/* Some 6 KB in the file. */
+static struct rules_machine *large(const char *address)
+{
+	struct rules_machine *machine = machine_new(UUID, "tap1", address);
+
+	for (guint16 i = 0; i < 80; i++)
+		rules_rule_add_ports(
+			rules_machine_add_rule(machine, "flow", RULES_IN, RULES_TCP), i, i);
+	return machine;
+}
+
+/* However often one machine is set, the file stays within bounds and says the last. */
+static void test_many_changes(void)
+{
+	g_autofree char *directory = g_dir_make_tmp("drover-state-XXXXXX", NULL);
+	g_autofree char *path = g_build_filename(directory, "state.json", NULL);
+	struct recorder recorder = recorder_new();
+	struct enforce_engine *engine = enforce_engine_new(
+		&recorder.ops, &enforce_backends[0], 1, path);
+	g_autoptr(rules_machine) last = large("10.0.0.99");
+	g_autofree char *text = NULL;
+	char *note = NULL;
+	gsize size;
+
+	for (guint i = 0; i < 100; i++) {
+		g_autofree char *address = g_strdup_printf("10.0.0.%u", i);
+
+		set(engine, large(address), &note, NULL);
+		g_ptr_array_set_size(recorder.applied, 0);
+	}
+	enforce_engine_free(engine);
+	g_assert_true(g_file_get_contents(path, &text, &size, NULL));
+	g_assert_cmpuint(size, <, 300u << 10);
+	engine = enforce_engine_new(&recorder.ops, &enforce_backends[0], 1, path);
+	g_assert_true(enforce_engine_load(engine, NULL));
+	g_assert_true(rules_machine_equal(enforce_engine_find(engine, UUID), last));
+	enforce_engine_free(engine);
+	g_ptr_array_unref(recorder.applied);
+	g_unlink(path);
+	g_rmdir(directory);
+}
+
 /* Pictures */
 
 static struct enforce_batch *batch_with(guint64 first_type, guint64 second_type, guint32 last_set)
@@ -515,6 +672,9 @@ int main(int argc, char **argv)
 	g_test_add_func("/enforce/engine/conflicts", test_conflicts);
 	g_test_add_func("/enforce/engine/zones", test_zones);
 	g_test_add_func("/enforce/engine/state", test_state);
+	g_test_add_func("/enforce/engine/killed-between", test_killed_between);
+	g_test_add_func("/enforce/engine/full-disk", test_full_disk);
+	g_test_add_func("/enforce/engine/many-changes", test_many_changes);
 	g_test_add_func("/enforce/image", test_image);
 	g_test_add_func("/enforce/intervals", test_intervals);
 	g_test_add_func("/enforce/report", test_report);
