@@ -261,8 +261,8 @@ static void add_key(
 	nftnl_set_elem_add(object, element);
 }
 
-static void named_element(struct enforce_batch *batch, guint16 type, guint16 flags,
-	struct enforce_table table, const char *set, const char *key, const char *chain)
+static void named_element(struct enforce_batch *batch, guint16 type, struct enforce_table table,
+	const char *set, const char *key, const char *chain)
 {
 	struct nftnl_set *object = nftnl_set_alloc();
 	char name[ENFORCE_INTERVAL_SIZE] = "";
@@ -270,20 +270,20 @@ static void named_element(struct enforce_batch *batch, guint16 type, guint16 fla
 	g_strlcpy(name, key, sizeof name);
 	nftnl_set_set_str(object, NFTNL_SET_NAME, set);
 	add_key(object, (const guint8 *)name, sizeof name, 0, chain);
-	elements_message(batch, type, flags, table, object);
+	elements_message(batch, type, type == NFT_MSG_NEWSETELEM ? ADD : 0, table, object);
 	nftnl_set_free(object);
 }
 
 void enforce_batch_add_element(struct enforce_batch *batch, struct enforce_table table,
 	const char *set, const char *key, const char *chain)
 {
-	named_element(batch, NFT_MSG_NEWSETELEM, ADD, table, set, key, chain);
+	named_element(batch, NFT_MSG_NEWSETELEM, table, set, key, chain);
 }
 
 void enforce_batch_delete_element(
 	struct enforce_batch *batch, struct enforce_table table, const char *set, const char *key)
 {
-	named_element(batch, NFT_MSG_DELSETELEM, 0, table, set, key, NULL);
+	named_element(batch, NFT_MSG_DELSETELEM, table, set, key, NULL);
 }
 
 static gboolean has_ranges(const GArray *values)
@@ -476,12 +476,12 @@ static void write_match(struct writing *writing, const struct enforce_match *mat
 	if (match->set) {
 		load(writing, form);
 		look_up(writing, match->op, match->set, 0);
-	} else if (match->field == ENFORCE_CT_STATE) {
+	} else if (match->values && match->field == ENFORCE_CT_STATE) {
 		load(writing, form);
 		add_mask(writing, g_array_index(match->values, struct enforce_interval, 0).low,
 			form->size);
 		compare(writing, NFT_CMP_NEQ, &none, sizeof none);
-	} else if (n > (match->op == ENFORCE_IN ? 1 : CHAINED_MAX)) {
+	} else if (match->values && n > (match->op == ENFORCE_IN ? 1 : CHAINED_MAX)) {
 		guint32 id = add_anonymous(writing->batch, writing->table, form, match->values);
 
 		load(writing, form);

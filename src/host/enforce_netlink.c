@@ -71,6 +71,7 @@ static guint32 number_all(GByteArray *bytes, guint32 sequence)
 		message->nlmsg_seq = sequence++;
 		last = message;
 	}
+	g_assert(last); /* the batch's begin at least */
 	last->nlmsg_flags |= NLM_F_ACK;
 	return last->nlmsg_seq;
 }

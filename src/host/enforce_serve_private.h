@@ -40,9 +40,9 @@ gboolean enforce_requests_run(
 
 /* For enforce_watch_open(): puts back what somebody changed, tells, and goes on trying. */
 void enforce_mend(const char *by, const char *what, const char *const *objects, gint64 since_us,
-	gpointer server);
+	gpointer data);
 /* For the same: closes what may be open before the rest of what happened is read. */
-void enforce_mend_alarm(gint64 since_us, gpointer server);
+void enforce_mend_alarm(gint64 since_us, gpointer data);
 /* Packets that came through while the rules were away may have begun connections, which the rules
  * that are back would let go on. `machines` NULL: of all. */
 void enforce_mend_connections(struct enforce_server *server, GPtrArray *machines);

@@ -208,21 +208,8 @@ static void note_elements(struct enforce_watch *watch, const char *words, const 
 	nftnl_set_free(elements);
 }
 
-static int on_message(const struct nlmsghdr *header, void *data)
+static void note_message(struct enforce_watch *watch, const struct nlmsghdr *header, guint8 type)
 {
-	struct enforce_watch *watch = data;
-	guint8 type = (guint8)(header->nlmsg_type & 0xff);
-	const char *table;
-
-	if (header->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES || header->nlmsg_pid == watch->own_port)
-		return MNL_CB_OK;
-	if (type == NFT_MSG_NEWGEN) {
-		end_transaction(watch, header);
-		return MNL_CB_OK;
-	}
-	table = attribute_text(header, NFTA_TABLE_NAME);
-	if (!table || strcmp(table, ENFORCE_TABLE) != 0)
-		return MNL_CB_OK;
 	for (guint i = 0; i < G_N_ELEMENTS(messages); i++) {
 		const char *name;
 
@@ -235,6 +222,22 @@ static int on_message(const struct nlmsghdr *header, void *data)
 		else if (!enforce_print_is_anonymous(name))
 			note(watch, messages[i].words, name ? name : "?", name ? name : "?");
 	}
+}
+
+static int on_message(const struct nlmsghdr *header, void *data)
+{
+	struct enforce_watch *watch = data;
+	guint8 type = (guint8)(header->nlmsg_type & 0xff);
+
+	if (header->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES || header->nlmsg_pid == watch->own_port)
+		return MNL_CB_OK;
+	if (type == NFT_MSG_NEWGEN) {
+		end_transaction(watch, header);
+		return MNL_CB_OK;
+	}
+	if (g_strcmp0(attribute_text(header, NFTA_TABLE_NAME), ENFORCE_TABLE) != 0)
+		return MNL_CB_OK;
+	note_message(watch, header, type);
 	if (++watch->n_messages == ALARM_MESSAGES)
 		watch->alarmed(watch->since_us, watch->data);
 	return MNL_CB_OK;
