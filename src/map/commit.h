@@ -1,10 +1,10 @@
 #pragma once
 /* The engine's inside: its state, and the way from an applied change to everybody who must be told.
  *
- * Shared by engine.c (requests), boot.c (loading) and metricsbig.c (a look at subscriptions);
- * nobody else includes it. All under
- * engine->lock. Answers are not given at once but collected in `wakes` and delivered by
- * map_engine_leave() after the lock is released.
+ * Shared by engine.c (who may ask), seats.c (sessions), operate.c (requests), boot.c (loading) and
+ * metricsbig.c (a look at subscriptions); nobody else includes it. All under engine->lock. Answers
+ * are not given at once but collected in `wakes` and delivered by map_engine_leave() after the lock
+ * is released.
  */
 #include "map/account.h"
 #include "map/engine.h"
@@ -47,6 +47,9 @@ void map_engine_leave(struct map_engine *engine);
 void map_engine_wake(struct map_engine *engine, gpointer token, GString *reply);
 void map_engine_remark(struct map_engine *engine, enum map_note note,
 	const struct map_client *client, const char *detail);
+
+/* From the operating system. At most 256. */
+void map_random_bytes(void *bytes, size_t size);
 
 /* A complete reply that holds one errorResult, or one empty element. */
 void map_reply_error(GString *out, enum ifmap_error code, const char *text);
