@@ -114,9 +114,8 @@ static const struct {
 
 static gboolean is_on(const struct ifmap_dialect *dialect, size_t offset)
 {
-	const void *flag = (const char *)dialect + offset;
-
-	return offset == ALWAYS || *(const unsigned *)flag != 0;
+	return offset == ALWAYS ||
+	       *(const unsigned *)(const void *)((const char *)dialect + offset) != 0;
 }
 
 char *ifmap_idcheck_fold(const char *type, const char *name, const struct ifmap_dialect *dialect)

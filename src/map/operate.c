@@ -5,7 +5,8 @@
 #include "ifmap/reply.h"
 #include "map/seats.h"
 
-enum map_outcome map_operate_refuse(const struct map_work *work, enum ifmap_error code, const char *text)
+enum map_outcome map_operate_refuse(
+	const struct map_work *work, enum ifmap_error code, const char *text)
 {
 	map_reply_error(work->out, code, text);
 	if (code == IFMAP_ERROR_ACCESS_DENIED || code == IFMAP_ERROR_INVALID_SESSION_ID)
@@ -118,13 +119,15 @@ static enum map_outcome purge(const struct map_work *work)
 	g_autoptr(GError) error = NULL;
 
 	if (!id)
-		return map_operate_refuse(work, IFMAP_ERROR_FAILURE, "ifmap-publisher-id is missing");
+		return map_operate_refuse(
+			work, IFMAP_ERROR_FAILURE, "ifmap-publisher-id is missing");
 	struct map_publisher *publisher = map_graph_find_publisher(engine->graph, id);
 	const struct map_account *account = work->client->account;
 	const struct map_item item = { .foreign = !publisher || publisher->owner != account };
 	if (publisher == engine->self ||
 		!map_policy_allows(&account->subject, MAP_ACTION_PURGE, &item))
-		return map_operate_refuse(work, IFMAP_ERROR_ACCESS_DENIED, "you may not purge this publisher");
+		return map_operate_refuse(
+			work, IFMAP_ERROR_ACCESS_DENIED, "you may not purge this publisher");
 	if (publisher) {
 		struct map_change *change = map_change_begin(engine->graph);
 		map_change_remove_all(change, publisher, IFMAP_LIFETIME_SESSION);
