@@ -310,6 +310,18 @@ static gboolean check_status(const struct ifmap_transport *transport, GError **e
 	return FALSE;
 }
 
+/* A handle for one transfer; the connection belongs to the multi handle. libcurl 7.88 remembers the
+ * last header of an answer beyond that answer, and would write to it when a hostile server begins
+ * the next one with a folded line. */
+static void renew_easy(struct ifmap_transport *transport)
+{
+	CURL *easy = curl_easy_duphandle(transport->easy);
+
+	g_assert(easy); /* out of memory otherwise */
+	curl_easy_cleanup(transport->easy);
+	transport->easy = easy;
+}
+
 static void prepare(struct ifmap_transport *transport, const GString *body, unsigned timeout_ms)
 {
 	if (transport->answer->allocated_len > KEEP_ANSWER) {
@@ -320,6 +332,7 @@ static void prepare(struct ifmap_transport *transport, const GString *body, unsi
 	transport->body = body;
 	transport->sent = 0;
 	transport->why[0] = '\0';
+	renew_easy(transport);
 	curl_easy_setopt(transport->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len);
 	curl_easy_setopt(transport->easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
 	curl_easy_setopt(transport->easy, CURLOPT_FRESH_CONNECT, transport->fresh ? 1L : 0L);
