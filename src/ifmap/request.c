@@ -120,6 +120,15 @@ static gboolean read_number(
 	return FALSE;
 }
 
+/* The same, `most` for all that is more; 0 when it is not there or was refused. */
+static guint64 read_bounded(
+	struct parser *parser, const struct ifmap_tag *tag, const char *name, guint64 most)
+{
+	guint64 value = 0;
+
+	return read_number(parser, tag, name, &value) ? MIN(value, most) : 0;
+}
+
 static struct ifmap_filter *read_filter(
 	struct parser *parser, const struct ifmap_tag *tag, const char *name)
 {
@@ -144,17 +153,12 @@ static struct ifmap_query *read_query(struct parser *parser, const struct ifmap_
 {
 	struct ifmap_query *query = g_new0(struct ifmap_query, 1);
 	g_autofree char *terminal = ifmap_tag_attribute(tag, "terminal-identifier-type");
-	guint64 max_depth = 0, max_size = 0, at = 0, since = 0;
 	GError *error = NULL;
 
-	if (read_number(parser, tag, "max-depth", &max_depth))
-		query->max_depth = max_depth > UINT_MAX ? UINT_MAX : (unsigned)max_depth;
-	if (read_number(parser, tag, "max-size", &max_size))
-		query->max_size = max_size > SIZE_MAX ? SIZE_MAX : (size_t)max_size;
-	if (read_number(parser, tag, "drover-at", &at))
-		query->at_us = (gint64)MIN(at, G_MAXINT64);
-	if (read_number(parser, tag, "drover-since", &since))
-		query->since_us = (gint64)MIN(since, G_MAXINT64);
+	query->max_depth = (unsigned)read_bounded(parser, tag, "max-depth", UINT_MAX);
+	query->max_size = (size_t)read_bounded(parser, tag, "max-size", SIZE_MAX);
+	query->at_us = (gint64)read_bounded(parser, tag, "drover-at", G_MAXINT64);
+	query->since_us = (gint64)read_bounded(parser, tag, "drover-since", G_MAXINT64);
 	query->terminal = ifmap_terminal_new(terminal, parser->dialect, &error);
 	if (error)
 		refuse_error(parser, RANK_IDENTIFIER, error);
