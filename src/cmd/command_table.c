@@ -82,10 +82,10 @@ const struct command COMMANDS[] = {
 		"Who published what on an identifier and its links, until when, and why it went", 1,
 		2, cmd_map_history,
 		"drover map history vm:shop/web1\n"
-		"drover map history ip:10.0.0.7 -2h\n" },
+		"drover map history ip:10.0.0.7 2h\n" },
 	{ "map", "at", "TIME [search] IDENTIFIER", "depth links filter xml dot",
-		"What a search would have found then (2026-11-22T21:03:11, -15m, -2h, -3d)", 2, 3,
-		cmd_map_at, "drover map at 2026-11-22T21:03:11 search host:B -d 2\n" },
+		"What a search would have found then (2026-11-22T21:03:11, or 15m, 2h, 3d ago)", 2,
+		3, cmd_map_at, "drover map at 2026-11-22T21:03:11 search host:B -d 2\n" },
 	{ "map", "top", "", "",
 		"What the map server is doing: rates, biggest subscriptions, slowest requests", 0,
 		0, cmd_map_top },

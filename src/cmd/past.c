@@ -13,7 +13,7 @@
 
 /* ---- moments */
 
-/* "-90s", "-15m", "-2h", "-3d": that long ago. */
+/* "90s", "15m", "2h", "3d": that long ago. */
 static gboolean read_ago(const char *text, gint64 *ret_us)
 {
 	static const struct {
@@ -21,9 +21,9 @@ static gboolean read_ago(const char *text, gint64 *ret_us)
 		gint64 seconds;
 	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
 	char *end = NULL;
-	guint64 n = *text == '-' ? g_ascii_strtoull(text + 1, &end, 10) : 0;
+	guint64 n = g_ascii_isdigit(*text) ? g_ascii_strtoull(text, &end, 10) : 0;
 
-	for (size_t i = 0; end && end != text + 1 && i < G_N_ELEMENTS(units); i++) {
+	for (size_t i = 0; end && i < G_N_ELEMENTS(units); i++) {
 		if (*end != units[i].unit || end[1] != '\0' || n > 36500ULL * 86400)
 			continue;
 		*ret_us = g_get_real_time() - (gint64)n * units[i].seconds * G_USEC_PER_SEC;
@@ -45,7 +45,7 @@ static gint64 read_moment(const char *text)
 		us = 0;
 	if (us <= 0) {
 		context_say(0,
-			"map: '%s' is no moment: write 2026-11-22T21:03:11 or -15m, -2h, -3d",
+			"map: '%s' is no moment: write 2026-11-22T21:03:11 or 15m, 2h, 3d (ago)",
 			text);
 		return 0;
 	}
@@ -63,8 +63,7 @@ static struct ifmap_result *ask(
 
 	if (!client)
 		return NULL;
-	result = ifmap_client_search_sync(
-		client, question, (unsigned)context->timeout_s * 1000, &error);
+	result = ifmap_client_search_sync(client, question, context_answer_ms(context), &error);
 	if (!result)
 		*ret_exit = context_fail("map", error);
 	return result;

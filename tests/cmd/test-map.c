@@ -285,6 +285,45 @@ static void test_watch(void)
 	g_assert_cmpint(WEXITSTATUS(status), ==, 0);
 }
 
+/* How many items `drover map at` finds on device:past at a moment. */
+static size_t n_then(gint64 at_us)
+{
+	g_autoptr(GDateTime) date = g_date_time_new_from_unix_utc(at_us / G_USEC_PER_SEC);
+	g_autofree char *second = g_date_time_format(date, "%Y-%m-%dT%H:%M:%S");
+	g_autofree char *line = g_strdup_printf("drover map at %s.%06uZ search device:past --json",
+		second, (unsigned)(at_us % G_USEC_PER_SEC));
+	json_t *json = json_of(line);
+	size_t n = json_array_size(
+		json_object_get(json_array_get(json_object_get(json, "items"), 0), "metadata"));
+
+	json_decref(json);
+	return n;
+}
+
+static void test_past(void)
+{
+	gint64 before_us = g_get_real_time();
+	gint64 between_us;
+	json_t *json, *row;
+
+	expect("echo '" NOTE "' | drover map publish device:past", 0);
+	between_us = g_get_real_time();
+	expect("drover map delete device:past --all", 0);
+	g_assert_cmpuint(n_then(before_us), ==, 0);
+	g_assert_cmpuint(n_then(between_us), ==, 1);
+	g_assert_cmpuint(n_then(g_get_real_time()), ==, 0);
+	json = json_of("drover map history device:past --json");
+	g_assert_cmpuint(json_array_size(json_object_get(json, "history")), ==, 1);
+	row = json_array_get(json_object_get(json, "history"), 0);
+	g_assert_cmpstr(json_string_value(json_object_get(row, "metadata")), ==, "note");
+	g_assert_cmpstr(json_string_value(json_object_get(row, "why")), ==, "deleted");
+	g_assert_cmpint(json_integer_value(json_object_get(row, "until-us")), >=, between_us);
+	json_decref(json);
+	expect("drover map at 2h search device:past", 0);
+	expect("drover map history device:past 2h", 0);
+	expect("drover map at yesterday search device:past", 2);
+}
+
 /* `pair` names certificate and key. */
 static void write_config(const char *path, const char *pair)
 {
@@ -314,6 +353,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/map/shorthands", test_shorthands);
 	g_test_add_func("/map/dump and stats", test_dump_and_stats);
 	g_test_add_func("/map/top", test_top);
+	g_test_add_func("/map/past", test_past);
 	g_test_add_func("/map/watch", test_watch);
 	status = g_test_run();
 	server_free(server);
