@@ -91,11 +91,22 @@ static void on_error(void *data, xmlErrorPtr error)
 {
 }
 
+void base_xml_init(void)
+{
+	static gsize ready;
+
+	if (!g_once_init_enter(&ready))
+		return;
+	xmlInitParser();
+	g_once_init_leave(&ready, 1);
+}
+
 static xmlParserCtxt *reader_new(struct meter *meter)
 {
 	xmlSAXHandler sax = { 0 };
 	xmlParserCtxt *ctxt;
 
+	base_xml_init();
 	xmlSAXVersion(&sax, 2);
 	sax.startElementNs = on_start;
 	sax.endElementNs = on_end;

@@ -29,6 +29,10 @@ struct base_xml_limits {
 /* 8 MiB, 64 deep, 200,000 nodes. */
 extern const struct base_xml_limits BASE_XML_LIMITS_DEFAULT;
 
+/* Readies libxml2 once for all threads: whoever makes a parser calls it first. Left to itself
+ * libxml2 does so at its first use, and two threads may do it at once. */
+void base_xml_init(void);
+
 /* Reads `data` (`size` bytes). Returns a tree owned by the caller, or NULL with an error
  * "NAME:LINE: why". */
 xmlDoc *base_xml_read(const char *name, const char *data, size_t size,

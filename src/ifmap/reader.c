@@ -5,6 +5,7 @@
 #include <libxml/parser.h>
 #include <string.h>
 
+#include "base/xml.h"
 #include "ifmap/identifier.h"
 #include "ifmap/metabuilder.h"
 #include "ifmap/tagscan.h"
@@ -422,6 +423,7 @@ static xmlParserCtxt *context_new(void)
 		.serror = on_error,
 	};
 
+	base_xml_init();
 	return xmlCreatePushParserCtxt(&sax, NULL, NULL, 0, NULL);
 }
 
