@@ -92,6 +92,7 @@ static void flush_text(json_t *content, GString *text)
 	g_string_truncate(text, 0);
 }
 
+/* Depth is bounded by base_xml_read(). NOLINTNEXTLINE(misc-no-recursion) */
 static void set_content(json_t *json, const xmlNode *node)
 {
 	g_autoptr(GString) text = g_string_new(NULL);

@@ -121,8 +121,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 
 	(void)version;
 	(void)data;
-	(void)size;
 	(void)request;
+	*size = 0; /* a body is not looked at */
 	if (strcmp(url, "/metrics") != 0 || strcmp(method, MHD_HTTP_METHOD_GET) != 0) {
 		g_string_assign(body, "There is only GET /metrics here.\n");
 		return respond(connection, MHD_HTTP_NOT_FOUND, body, "text/plain");

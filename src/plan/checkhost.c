@@ -102,7 +102,7 @@ void judge_hosts(struct judging *judging)
 
 		if (spot->host && spot->host->fenced)
 			refuse_fenced(judging, spot);
-		if (!judge_spot_known(spot)) {
+		if (!spot->host || !judge_spot_known(spot)) {
 			refuse_absent(judging, spot);
 			continue;
 		}

@@ -181,7 +181,7 @@ static const char *whereabouts(const struct world_machine *machine)
 		return home->uuid;
 	if (!copy && machine && machine->copies->len > 0)
 		copy = machine->copies->pdata[0];
-	return copy ? copy->host->uuid : NULL;
+	return copy && copy->host ? copy->host->uuid : NULL;
 }
 
 /* How peers reach the libvirtd of the host; NULL: not known. */
