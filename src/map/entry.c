@@ -7,14 +7,14 @@
 
 const char *map_why_to_string(int why)
 {
-	static const char *const NAMES[MAP_N_WHYS] = {
+	static const char *const names[MAP_N_WHYS] = {
 		[MAP_WHY_DELETED] = "deleted",
 		[MAP_WHY_REPLACED] = "replaced",
 		[MAP_WHY_SESSION_ENDED] = "session ended",
 		[MAP_WHY_PURGED] = "purged",
 		[MAP_WHY_RESTART] = "server restarted",
 	};
-	return why > 0 && why < MAP_N_WHYS ? NAMES[why] : NULL;
+	return why > 0 && why < MAP_N_WHYS ? names[why] : NULL;
 }
 
 void map_entry_clear(struct map_entry *entry)

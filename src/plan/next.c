@@ -553,12 +553,18 @@ void plan_next_clear(struct plan_next *next)
 
 /* ---- whom it waits for ---- */
 
+/* The host on that side of a member's way. */
+static char *host_at(const struct look *look, size_t i, unsigned which)
+{
+	return which == SIDE_FROM ? member_of(look, i)->from : member_of(look, i)->to;
+}
+
 /* A member's side has not done its part: has not answered, or has and the facts say otherwise. */
 static gboolean is_awaited(const struct look *look, const struct row *row, size_t i, unsigned which)
 {
 	const struct plan_side *side = which == SIDE_FROM ? &look->observed->from[i]
 							  : &look->observed->to[i];
-	const char *host = which == SIDE_FROM ? member_of(look, i)->from : member_of(look, i)->to;
+	const char *host = host_at(look, i, which);
 	unsigned awaited = row ? row->awaited : BOTH;
 
 	if (!host || !(awaited & which) || side->fenced ||
@@ -578,30 +584,35 @@ static char *describe(
 		machines, side->silent_since_ms ? since : "this phase began or longer");
 }
 
+/* The machines, from the i-th on, whose part on this host is awaited. */
+static char *awaited_at(const struct look *look, const struct row *row, size_t i, unsigned which)
+{
+	GString *machines = g_string_new(NULL);
+	const char *host = host_at(look, i, which);
+
+	for (; i < look->observed->n_members; i++)
+		if (is_awaited(look, row, i, which) && strcmp(host_at(look, i, which), host) == 0)
+			g_string_append_printf(machines, "%s%s", machines->len ? ", " : "",
+				member_of(look, i)->machine);
+	return g_string_free(machines, FALSE);
+}
+
 static void add_awaited(
 	const struct look *look, const struct row *row, unsigned which, GStrvBuilder *lines)
 {
 	g_autoptr(GHashTable) told = g_hash_table_new(g_str_hash, g_str_equal);
 
 	for (size_t i = 0; i < look->observed->n_members; i++) {
-		const struct facts_order_member *member = member_of(look, i);
-		char *host = which == SIDE_FROM ? member->from : member->to;
-		g_autoptr(GString) machines = g_string_new(NULL);
+		g_autofree char *machines = NULL;
 		g_autofree char *line = NULL;
 
-		if (!is_awaited(look, row, i, which) || !g_hash_table_add(told, host))
+		if (!is_awaited(look, row, i, which) ||
+			!g_hash_table_add(told, host_at(look, i, which)))
 			continue;
-		for (size_t k = i; k < look->observed->n_members; k++) {
-			const struct facts_order_member *other = member_of(look, k);
-
-			if (is_awaited(look, row, k, which) &&
-				strcmp(which == SIDE_FROM ? other->from : other->to, host) == 0)
-				g_string_append_printf(machines, "%s%s", machines->len ? ", " : "",
-					other->machine);
-		}
+		machines = awaited_at(look, row, i, which);
 		line = describe(look, i,
 			which == SIDE_FROM ? &look->observed->from[i] : &look->observed->to[i],
-			machines->str);
+			machines);
 		g_strv_builder_add(lines, line);
 	}
 }
