@@ -4,13 +4,15 @@
 #include <string.h>
 
 #include "ifmap/answer.h"
-#include "map/faceresources.h"
 
 #define TYPE_JSON    "application/json"
 #define TYPE_PROBLEM "application/problem+json"
 #define TYPE_METRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"
 #define REALM        "Basic realm=\"drover-mapd\""
 #define PREFIX       "/v1/"
+
+/* Of the generated faceresources.c; its header does not keep to our names. */
+GResource *map_face_get_resource(void);
 
 /* ---- answers ---- */
 

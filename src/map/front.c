@@ -420,7 +420,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 
 static void observe(const struct map_front *front, const struct map_exchange *exchange)
 {
-	if (exchange->operation < 0)
+	if (exchange->operation < 0 || !exchange->client)
 		return;
 	const struct map_observation seen = {
 		.type = (enum ifmap_request_type)exchange->operation,
