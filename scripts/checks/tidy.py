@@ -50,7 +50,7 @@ def commands(build: Path) -> dict[Path, str]:
 
 
 def look_at(build: Path, file: Path, key: str) -> str:
-    """What clang-tidy says of a file; nothing if it is clean, which is remembered."""
+    """What clang-tidy finds in a file, without its notes; nothing if it is clean, which is remembered."""
     log = LOGS_OF_TIDY / (str(file.relative_to(ROOT)).replace("/", "-") + ".log")
     with open(log, "wb") as out:
         child = start(["clang-tidy", "-p", build, *EXTRA, file], out.fileno())
@@ -59,11 +59,13 @@ def look_at(build: Path, file: Path, key: str) -> str:
     if code == 0:
         (KNOWN / key).touch()
         return ""
-    return log.read_text(errors="replace").replace(f"{ROOT}/", "")
+    words = log.read_text(errors="replace").replace(f"{ROOT}/", "")
+    found = [line for line in words.splitlines() if ": error: " in line]
+    return "\n".join([*found, f"in full: {log}"] if found else [words])
 
 
-def look(build: Path) -> tuple[int, int, str]:
-    """How many files were looked at, how many were known to be clean, and what there is to say."""
+def look(build: Path) -> tuple[int, int, dict[str, str]]:
+    """How many files were looked at, how many were known to be clean, and what was found in which file."""
     shutil.rmtree(LOGS_OF_TIDY, ignore_errors=True)
     for folder in (KNOWN, LOGS_OF_TIDY):
         folder.mkdir(parents=True, exist_ok=True)
@@ -73,4 +75,5 @@ def look(build: Path) -> tuple[int, int, str]:
     todo = [file for file, key in keys.items() if not (KNOWN / key).exists()]
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         words = list(pool.map(lambda file: look_at(build, file, keys[file]), todo))
-    return len(todo), len(keys) - len(todo), "\n".join(w for w in words if w)
+    found = {str(file.relative_to(ROOT)): w for file, w in zip(todo, words, strict=True) if w}
+    return len(todo), len(keys) - len(todo), found
