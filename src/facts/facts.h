@@ -2,10 +2,11 @@
 /* The map's vocabulary: every fact, intent and verdict of Drover is one C struct here, and so is
  * what we say in IF-MAP's standard metadata (ifmap.md 12) for tools that know nothing of us.
  *
- * One table (facts_table.c) says for each kind its element name, cardinality, lifetime, where it
- * hangs, who publishes, who reads, and its fields; encoding, decoding, JSON and docs/map.md come
- * from that table. Namespace FACTS_NS, prefix "d" in filters; standard metadata: IFMAP_NS_META,
- * "meta", its elements in the order that the standard asks for.
+ * One table (facts_table.c and, for the standard's, facts_standard.c) says for each kind its
+ * element name, cardinality, lifetime, where it hangs, who publishes, who reads, and its fields;
+ * encoding, decoding, JSON and docs/map.md come from that table. Namespace FACTS_NS, prefix "d" in
+ * filters; standard metadata: IFMAP_NS_META, "meta", its elements in the order that the standard
+ * asks for.
  *
  * Ownership: a struct owns its strings and lists; fill it with g_strdup()ed values (or borrow and
  * never clear it), release it with facts_clear() or g_auto(facts_KIND). Lists are GPtrArray made by
@@ -548,7 +549,7 @@ struct facts_record {
 };
 
 struct facts_type {
-	const char *name; /* element in `ns` */
+	const char *name; /* element in facts_ns() */
 	enum ifmap_cardinality cardinality;
 	enum ifmap_lifetime lifetime;
 	const char *on;         /* identifier or link, for docs/map.md */
@@ -556,7 +557,6 @@ struct facts_type {
 	const char *readers;
 	const char *what;
 	struct facts_record record;
-	const char *ns; /* NULL: FACTS_NS */
 };
 
 const struct facts_type *facts_type(enum facts_kind kind);

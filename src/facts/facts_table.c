@@ -1,9 +1,10 @@
 #include "facts/facts.h"
 
 #include "base/names.h"
+#include "facts/facts_standard.h"
 
-/* The vocabulary itself. A row a field: element name, type, place in the struct, sub-record,
- * meaning. */
+/* The vocabulary itself, but for the standard's (facts_standard.c). A row a field: element name,
+ * type, place in the struct, sub-record, meaning. */
 
 static const struct facts_field protected_nic_fields[] = {
 	{ "tap", FACTS_STRING, offsetof(struct facts_protected_nic, tap), NULL, "tap device" },
@@ -436,118 +437,7 @@ static const struct facts_field history_fields[] = {
 	{ NULL, FACTS_STRING, 0, NULL, NULL },
 };
 
-/* Standard metadata: the order of the rows is the order of the elements, which the standard fixes
- * (ifmap.md 12). */
-
-static const struct facts_field no_fields[] = {
-	{ NULL, FACTS_STRING, 0, NULL, NULL },
-};
-
-static const struct facts_field std_device_attribute_fields[] = {
-	{ "name", FACTS_STRING, offsetof(struct facts_std_device_attribute, name), NULL,
-		"enforced: its rules stand as told" },
-	{ NULL, FACTS_STRING, 0, NULL, NULL },
-};
-
-static const struct facts_field std_device_characteristic_fields[] = {
-	{ "manufacturer", FACTS_STRING,
-		offsetof(struct facts_std_device_characteristic, manufacturer), NULL,
-		"who made it" },
-	{ "model", FACTS_STRING, offsetof(struct facts_std_device_characteristic, model), NULL,
-		"machine type" },
-	{ "os", FACTS_STRING, offsetof(struct facts_std_device_characteristic, os), NULL,
-		"operating system" },
-	{ "os-version", FACTS_STRING, offsetof(struct facts_std_device_characteristic, os_version),
-		NULL, "its version" },
-	{ "device-type", FACTS_STRING,
-		offsetof(struct facts_std_device_characteristic, device_type), NULL,
-		"virtual machine" },
-	{ "discovered-time", FACTS_TIME,
-		offsetof(struct facts_std_device_characteristic, discovered_ms), NULL, "when" },
-	{ "discoverer-id", FACTS_STRING,
-		offsetof(struct facts_std_device_characteristic, discoverer_id), NULL,
-		"UUID of the host" },
-	{ "discovery-method", FACTS_STRING,
-		offsetof(struct facts_std_device_characteristic, discovery_method), NULL,
-		"libvirt" },
-	{ NULL, FACTS_STRING, 0, NULL, NULL },
-};
-
-static const struct facts_field std_enforcement_report_fields[] = {
-	{ "enforcement-action", FACTS_STRING, offsetof(struct facts_std_enforcement_report, action),
-		NULL, "block" },
-	{ "other-type-definition", FACTS_STRING,
-		offsetof(struct facts_std_enforcement_report, other_type), NULL, "not used" },
-	{ "enforcement-reason", FACTS_STRING, offsetof(struct facts_std_enforcement_report, reason),
-		NULL, "rules that refused" },
-	{ NULL, FACTS_STRING, 0, NULL, NULL },
-};
-
-static const struct facts_field std_event_fields[] = {
-	{ "name", FACTS_STRING, offsetof(struct facts_std_event, name), NULL, "code of the alert" },
-	{ "discovered-time", FACTS_TIME, offsetof(struct facts_std_event, discovered_ms), NULL,
-		"when" },
-	{ "discoverer-id", FACTS_STRING, offsetof(struct facts_std_event, discoverer_id), NULL,
-		"UUID of the host, or control" },
-	{ "magnitude", FACTS_NUMBER, offsetof(struct facts_std_event, magnitude), NULL,
-		"0 to 100" },
-	{ "confidence", FACTS_NUMBER, offsetof(struct facts_std_event, confidence), NULL,
-		"0 to 100" },
-	{ "significance", FACTS_STRING, offsetof(struct facts_std_event, significance), NULL,
-		"critical, important or informational" },
-	{ "type", FACTS_STRING, offsetof(struct facts_std_event, type), NULL, "policy violation" },
-	{ "other-type-definition", FACTS_STRING, offsetof(struct facts_std_event, other_type), NULL,
-		"not used" },
-	{ "information", FACTS_STRING, offsetof(struct facts_std_event, information), NULL,
-		"sentence" },
-	{ "vulnerability-uri", FACTS_STRING, offsetof(struct facts_std_event, vulnerability_uri),
-		NULL, "not used" },
-	{ NULL, FACTS_STRING, 0, NULL, NULL },
-};
-
-static const struct facts_field std_ip_mac_fields[] = {
-	{ "start-time", FACTS_TIME, offsetof(struct facts_std_ip_mac, start_ms), NULL,
-		"since when" },
-	{ "end-time", FACTS_TIME, offsetof(struct facts_std_ip_mac, end_ms), NULL,
-		"not used: the end is that it goes" },
-	{ "dhcp-server", FACTS_STRING, offsetof(struct facts_std_ip_mac, dhcp_server), NULL,
-		"when known" },
-	{ NULL, FACTS_STRING, 0, NULL, NULL },
-};
-
-static const struct facts_field std_layer2_information_fields[] = {
-	{ "vlan", FACTS_STRING, offsetof(struct facts_std_layer2_information, vlan), NULL,
-		"not used" },
-	{ "vlan-name", FACTS_STRING, offsetof(struct facts_std_layer2_information, vlan_name), NULL,
-		"segment" },
-	{ "port", FACTS_STRING, offsetof(struct facts_std_layer2_information, port), NULL,
-		"index of the tap on the host" },
-	{ "administrative-domain", FACTS_STRING,
-		offsetof(struct facts_std_layer2_information, domain), NULL, "not used" },
-	{ NULL, FACTS_STRING, 0, NULL, NULL },
-};
-
-static const struct facts_field std_unexpected_behavior_fields[] = {
-	{ "discovered-time", FACTS_TIME,
-		offsetof(struct facts_std_unexpected_behavior, discovered_ms), NULL, "when" },
-	{ "discoverer-id", FACTS_STRING,
-		offsetof(struct facts_std_unexpected_behavior, discoverer_id), NULL,
-		"UUID of the host" },
-	{ "information", FACTS_STRING, offsetof(struct facts_std_unexpected_behavior, information),
-		NULL, "which addresses" },
-	{ "magnitude", FACTS_NUMBER, offsetof(struct facts_std_unexpected_behavior, magnitude),
-		NULL, "0 to 100" },
-	{ "confidence", FACTS_NUMBER, offsetof(struct facts_std_unexpected_behavior, confidence),
-		NULL, "0 to 100" },
-	{ "significance", FACTS_STRING,
-		offsetof(struct facts_std_unexpected_behavior, significance), NULL,
-		"critical, important or informational" },
-	{ "type", FACTS_STRING, offsetof(struct facts_std_unexpected_behavior, type), NULL,
-		"undeclared address" },
-	{ NULL, FACTS_STRING, 0, NULL, NULL },
-};
-
-static const struct facts_type types[FACTS_N_KINDS] = {
+static const struct facts_type ours[FACTS_FIRST_STANDARD] = {
 	[FACTS_IN_FLEET] = { "in-fleet", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_SESSION,
 		"fleet–host, fleet–vApp, fleet–switch, fleet–segment", "agent, control, operator",
 		"everybody", "belongs to this fleet",
@@ -631,80 +521,36 @@ static const struct facts_type types[FACTS_N_KINDS] = {
 		"agent, operator", "control, cli",
 		"the host belongs to the fleet, whether its agent is there or not",
 		{ sizeof(struct facts_enrolled), enrolled_fields } },
-	[FACTS_STD_ACCESS_REQUEST_DEVICE] = { "access-request-device", IFMAP_SINGLE_VALUE,
-		IFMAP_LIFETIME_SESSION, "AR–VM", "agent", "any IF-MAP client",
-		"which machine the card belongs to",
-		{ sizeof(struct facts_std_access_request_device), no_fields }, IFMAP_NS_META },
-	[FACTS_STD_ACCESS_REQUEST_IP] = { "access-request-ip", IFMAP_SINGLE_VALUE,
-		IFMAP_LIFETIME_SESSION, "AR–ip-address", "agent", "any IF-MAP client",
-		"an address that the card has",
-		{ sizeof(struct facts_std_access_request_ip), no_fields }, IFMAP_NS_META },
-	[FACTS_STD_ACCESS_REQUEST_MAC] = { "access-request-mac", IFMAP_SINGLE_VALUE,
-		IFMAP_LIFETIME_SESSION, "AR–mac-address", "agent", "any IF-MAP client", "the card",
-		{ sizeof(struct facts_std_access_request_mac), no_fields }, IFMAP_NS_META },
-	[FACTS_STD_DEVICE_ATTRIBUTE] = { "device-attribute", IFMAP_MULTI_VALUE,
-		IFMAP_LIFETIME_SESSION, "AR–VM", "agent", "any IF-MAP client",
-		"a finding about the machine",
-		{ sizeof(struct facts_std_device_attribute), std_device_attribute_fields },
-		IFMAP_NS_META },
-	[FACTS_STD_DEVICE_CHARACTERISTIC] = { "device-characteristic", IFMAP_MULTI_VALUE,
-		IFMAP_LIFETIME_SESSION, "mac-address–host", "agent", "any IF-MAP client",
-		"what the card belongs to",
-		{ sizeof(struct facts_std_device_characteristic),
-			std_device_characteristic_fields },
-		IFMAP_NS_META },
-	[FACTS_STD_DEVICE_IP] = { "device-ip", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_SESSION,
-		"host–ip-address", "agent", "any IF-MAP client", "an address of the host itself",
-		{ sizeof(struct facts_std_device_ip), no_fields }, IFMAP_NS_META },
-	[FACTS_STD_DISCOVERED_BY] = { "discovered-by", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_SESSION,
-		"ip-address–host, mac-address–host", "agent", "any IF-MAP client",
-		"the host knows the card or the address",
-		{ sizeof(struct facts_std_discovered_by), no_fields }, IFMAP_NS_META },
-	[FACTS_STD_ENFORCEMENT_REPORT] = { "enforcement-report", IFMAP_MULTI_VALUE,
-		IFMAP_LIFETIME_SESSION, "mac-address–host, ip-address–host", "agent",
-		"any IF-MAP client", "packets from there are refused",
-		{ sizeof(struct facts_std_enforcement_report), std_enforcement_report_fields },
-		IFMAP_NS_META },
-	[FACTS_STD_EVENT] = { "event", IFMAP_MULTI_VALUE, IFMAP_LIFETIME_SESSION,
-		"ip-address, mac-address, vApp", "agent, control", "any IF-MAP client",
-		"an alert as it comes up; sent with notify, never stored",
-		{ sizeof(struct facts_std_event), std_event_fields }, IFMAP_NS_META },
-	[FACTS_STD_IP_MAC] = { "ip-mac", IFMAP_MULTI_VALUE, IFMAP_LIFETIME_SESSION,
-		"ip-address–mac-address", "agent", "any IF-MAP client",
-		"the address is bound to the card: seen, or pinned by the rules",
-		{ sizeof(struct facts_std_ip_mac), std_ip_mac_fields }, IFMAP_NS_META },
-	[FACTS_STD_LAYER2_INFORMATION] = { "layer2-information", IFMAP_MULTI_VALUE,
-		IFMAP_LIFETIME_SESSION, "AR–host", "agent", "any IF-MAP client",
-		"where the card is plugged in",
-		{ sizeof(struct facts_std_layer2_information), std_layer2_information_fields },
-		IFMAP_NS_META },
-	[FACTS_STD_UNEXPECTED_BEHAVIOR] = { "unexpected-behavior", IFMAP_MULTI_VALUE,
-		IFMAP_LIFETIME_SESSION, "mac-address", "agent", "any IF-MAP client",
-		"the machine uses addresses that are not its own",
-		{ sizeof(struct facts_std_unexpected_behavior), std_unexpected_behavior_fields },
-		IFMAP_NS_META },
 };
+
+static gboolean is_standard(enum facts_kind kind)
+{
+	g_assert((unsigned)kind < FACTS_N_KINDS);
+	return kind >= FACTS_FIRST_STANDARD;
+}
 
 const struct facts_type *facts_type(enum facts_kind kind)
 {
-	g_assert((unsigned)kind < FACTS_N_KINDS);
-	return &types[kind];
+	return is_standard(kind) ? &FACTS_STANDARD[kind - FACTS_FIRST_STANDARD] : &ours[kind];
 }
 
 const char *facts_ns(enum facts_kind kind)
 {
-	return facts_type(kind)->ns ? facts_type(kind)->ns : FACTS_NS;
+	return is_standard(kind) ? IFMAP_NS_META : FACTS_NS;
 }
 
 const char *facts_prefix(enum facts_kind kind)
 {
-	return facts_type(kind)->ns ? "meta" : "d";
+	return is_standard(kind) ? "meta" : "d";
 }
 
 enum facts_kind facts_kind_from_name(const char *name)
 {
-	unsigned kind = FACTS_N_KINDS;
+	unsigned at;
 
-	BASE_NAMES_FIND(types, name, &kind);
-	return kind;
+	if (BASE_NAMES_FIND(ours, name, &at))
+		return at;
+	if (BASE_NAMES_FIND(FACTS_STANDARD, name, &at))
+		return FACTS_FIRST_STANDARD + at;
+	return FACTS_N_KINDS;
 }
