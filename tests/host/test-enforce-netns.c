@@ -1,4 +1,5 @@
 /* The enforcer on the real kernel: guests on bridges, packets really sent. Needs root. */
+#include "cases.h"
 #include "enforceworld.h"
 
 #include <signal.h>
@@ -535,10 +536,7 @@ static void test_many(void)
 	world_down(&world);
 }
 
-static const struct {
-	const char *path;
-	void (*run)(void);
-} tests[] = {
+static const struct cases_case cases[] = {
 	{ "/enforce/netns/allowed", test_allowed },
 	{ "/enforce/netns/denied", test_denied },
 	{ "/enforce/netns/host", test_host },
@@ -555,23 +553,7 @@ static const struct {
 	{ "/enforce/netns/many", test_many },
 };
 
-static void skip(gconstpointer why)
-{
-	g_test_skip(why);
-}
-
 int main(int argc, char **argv)
 {
-	g_autofree char *why_not = NULL;
-
-	g_test_init(&argc, &argv, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	why_not = world_why_not();
-	for (gsize i = 0; i < G_N_ELEMENTS(tests); i++) {
-		if (why_not)
-			g_test_add_data_func(tests[i].path, why_not, skip);
-		else
-			g_test_add_func(tests[i].path, tests[i].run);
-	}
-	return g_test_run();
+	return CASES_RUN(argc, argv, world_why_not, cases);
 }

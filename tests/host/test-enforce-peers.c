@@ -1,5 +1,6 @@
 /* Others at the enforcer's socket: rubbish, halves of messages, readers that do not read. One who
  * asks properly is served all the while. Needs root. */
+#include "cases.h"
 #include "enforceworld.h"
 
 #include <errno.h>
@@ -154,32 +155,13 @@ static void test_slow(void)
 	door_close(&door);
 }
 
-static const struct {
-	const char *path;
-	void (*run)(void);
-} tests[] = {
+static const struct cases_case cases[] = {
 	{ "/enforce/peers/rubbish", test_rubbish },
 	{ "/enforce/peers/nonsense", test_nonsense },
 	{ "/enforce/peers/slow", test_slow },
 };
 
-static void skip(gconstpointer why)
-{
-	g_test_skip(why);
-}
-
 int main(int argc, char **argv)
 {
-	g_autofree char *why_not = NULL;
-
-	g_test_init(&argc, &argv, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	why_not = world_why_not();
-	for (gsize i = 0; i < G_N_ELEMENTS(tests); i++) {
-		if (why_not)
-			g_test_add_data_func(tests[i].path, why_not, skip);
-		else
-			g_test_add_func(tests[i].path, tests[i].run);
-	}
-	return g_test_run();
+	return CASES_RUN(argc, argv, world_why_not, cases);
 }

@@ -1,8 +1,8 @@
 /* Where bridged packets are not what they seem: fragments, errors about flows, VLAN tags. The two
  * back ends see them in different forms. Needs root. */
+#include "cases.h"
 #include "enforceworld.h"
 
-#include <signal.h>
 #include <string.h>
 
 #define LARGE 4000 /* bytes: three fragments */
@@ -201,10 +201,7 @@ static void test_filtering_bridge(void)
 	world_down(&world);
 }
 
-static const struct {
-	const char *path;
-	void (*run)(void);
-} tests[] = {
+static const struct cases_case cases[] = {
 	{ "/enforce/traps/fragments", test_fragments },
 	{ "/enforce/traps/lone-fragment", test_lone_fragment },
 	{ "/enforce/traps/neighbour-fragments", test_neighbour_fragments },
@@ -214,23 +211,7 @@ static const struct {
 	{ "/enforce/traps/filtering-bridge", test_filtering_bridge },
 };
 
-static void skip(gconstpointer why)
-{
-	g_test_skip(why);
-}
-
 int main(int argc, char **argv)
 {
-	g_autofree char *why_not = NULL;
-
-	g_test_init(&argc, &argv, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	why_not = world_why_not();
-	for (gsize i = 0; i < G_N_ELEMENTS(tests); i++) {
-		if (why_not)
-			g_test_add_data_func(tests[i].path, why_not, skip);
-		else
-			g_test_add_func(tests[i].path, tests[i].run);
-	}
-	return g_test_run();
+	return CASES_RUN(argc, argv, world_why_not, cases);
 }

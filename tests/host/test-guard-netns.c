@@ -1,20 +1,17 @@
 /* host/guard with the real enforcer on the real kernel, in a network namespace of its own: what the
  * book says stands as nftables rules, survives both sides' restarts, and goes when it is over.
  * Needs root; the enforcer's path is in DROVER_ENFORCER. */
+#include "cases.h"
 #include "host/guard.h"
 #include "host/rules_zone.h"
 #include "pages.h"
 
-#include <errno.h>
 #include <glib/gstdio.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #define TWIN "22222222-2222-4333-8444-555555555555"
-
-static const char *why_not;
 
 struct host {
 	char *folder;
@@ -50,16 +47,6 @@ static const char *bridge_of(const char *segment, guint16 *ret_zone, gpointer da
 
 	*ret_zone = rules_zone_of(bridge, bridges, none);
 	return bridge;
-}
-
-static void run_line(const char *line)
-{
-	g_autofree char *problem = NULL;
-	int status;
-
-	g_assert_true(g_spawn_command_line_sync(line, NULL, &problem, &status, NULL));
-	if (status)
-		g_error("%s: %s", line, problem);
 }
 
 static void enforcer_start(struct host *host)
@@ -141,8 +128,8 @@ static void test_life(void)
 	host.folder = g_dir_make_tmp("drover-guard-XXXXXX", NULL);
 	host.socket = g_build_filename(host.folder, "enforcer.sock", NULL);
 	host.state = g_build_filename(host.folder, "state.json", NULL);
-	run_line("ip link add br-front type bridge");
-	run_line("ip link set br-front up");
+	cases_command("ip link add br-front type bridge");
+	cases_command("ip link set br-front up");
 	pages_home(host.book, "home");
 	/* The same address on another bridge is another machine. */
 	pages_protection_on(host.book, TWIN, "dv00000002", "52:54:00:00:00:02", "back");
@@ -182,16 +169,11 @@ static void test_life(void)
 	g_free(host.state);
 }
 
-static void test_skipped(void)
-{
-	g_test_skip(why_not);
-}
+static const struct cases_case cases[] = {
+	{ "/guard-netns/life", test_life },
+};
 
 int main(int argc, char **argv)
 {
-	g_test_init(&argc, &argv, NULL);
-	if (unshare(CLONE_NEWNET) != 0)
-		why_not = errno == EPERM ? "needs root" : "no network namespace can be made here";
-	g_test_add_func("/guard-netns/life", why_not ? test_skipped : test_life);
-	return g_test_run();
+	return CASES_RUN(argc, argv, cases_own_network, cases);
 }

@@ -1,5 +1,6 @@
 /* The program drover-hook, run as libvirt runs it, in a mount namespace of its own where /run, /etc
  * and /var/lib are the test's. Its path is in DROVER_HOOK. Needs root. */
+#include "cases.h"
 #include "host/gate_server.h"
 #include "pages.h"
 
@@ -30,11 +31,9 @@
 	"<domain><name>web1</name><uuid>99999999-2222-4333-8444-555555555555</uuid><metadata>" \
 	"<d:member xmlns:d='urn:drover:domain:1'/></metadata></domain>"
 
-static const char *why_not;
-
 /* ---- the room the hook lives in ---- */
 
-static gboolean enter(void)
+static gboolean mount_own(void)
 {
 	static const char *const own[] = { "/run", "/etc", "/var/lib" };
 
@@ -48,6 +47,13 @@ static gboolean enter(void)
 		g_mkdir(inner, 0755);
 	}
 	return TRUE;
+}
+
+static char *enter(void)
+{
+	return mount_own() ? NULL
+			   : g_strdup_printf(
+				     "no mount namespace can be made here: %s", g_strerror(errno));
 }
 
 static void write_book(void)
@@ -257,31 +263,18 @@ static void test_huge(void)
 	expect("start", huge, 1, "drover: BAD_DOMAIN: ");
 }
 
-static void test_skipped(void)
-{
-	g_test_skip(why_not);
-}
+static const struct cases_case cases[] = {
+	{ "/hook/agent", test_agent },
+	{ "/hook/output", test_output },
+	{ "/hook/news", test_news },
+	{ "/hook/alone", test_alone },
+	{ "/hook/no-book", test_no_book },
+	{ "/hook/closed-host", test_closed_host },
+	{ "/hook/mute-agent", test_mute_agent },
+	{ "/hook/huge", test_huge },
+};
 
 int main(int argc, char **argv)
 {
-	static const struct {
-		const char *path;
-		void (*test)(void);
-	} tests[] = {
-		{ "/hook/agent", test_agent },
-		{ "/hook/output", test_output },
-		{ "/hook/news", test_news },
-		{ "/hook/alone", test_alone },
-		{ "/hook/no-book", test_no_book },
-		{ "/hook/closed-host", test_closed_host },
-		{ "/hook/mute-agent", test_mute_agent },
-		{ "/hook/huge", test_huge },
-	};
-
-	g_test_init(&argc, &argv, NULL);
-	if (!enter())
-		why_not = errno == EPERM ? "needs root" : "no mount namespace can be made here";
-	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
-		g_test_add_func(tests[i].path, why_not ? test_skipped : tests[i].test);
-	return g_test_run();
+	return CASES_RUN(argc, argv, enter, cases);
 }

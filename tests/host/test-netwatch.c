@@ -1,15 +1,12 @@
 /* host/netwatch in a network namespace of its own: links, neighbours, addresses and routes come,
  * change and go. Needs root. */
+#include "cases.h"
 #include "host/netwatch.h"
 
-#include <errno.h>
 #include <glib/gstdio.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-static const char *why_not;
 
 /* What the last readings found, a line each, sorted. */
 struct seen {
@@ -64,23 +61,6 @@ static gboolean on_routes(struct netwatch *watch, gpointer data)
 	g_ptr_array_set_size(seen->routes, 0);
 	return netwatch_read_addresses(watch, on_address, seen->routes) &&
 	       netwatch_read_routes(watch, on_route, seen->routes);
-}
-
-static void ip(const char *format, ...) G_GNUC_PRINTF(1, 2);
-
-static void ip(const char *format, ...)
-{
-	g_autofree char *line = NULL;
-	g_autofree char *problem = NULL;
-	va_list args;
-	int status;
-
-	va_start(args, format);
-	line = g_strdup_vprintf(format, args);
-	va_end(args);
-	g_assert_true(g_spawn_command_line_sync(line, NULL, &problem, &status, NULL));
-	if (status)
-		g_error("%s: %s", line, problem);
 }
 
 static struct netwatch *start(struct seen *seen)
@@ -148,26 +128,26 @@ static void test_links(void)
 	EXPECT(watch, "lo", FALSE, 65536);
 	g_assert_cmpuint(seen.n_links, ==, 1);
 	g_assert_null(netwatch_find(watch, "w0"));
-	ip("ip link add w0 type veth peer name w1");
+	cases_command("ip link add w0 type veth peer name w1");
 	EXPECT(watch, "w0", FALSE, 1500);
-	ip("ip link set w0 up");
-	ip("ip link set w1 up");
+	cases_command("ip link set w0 up");
+	cases_command("ip link set w1 up");
 	EXPECT(watch, "w0", TRUE, 1500);
 	index = netwatch_find(watch, "w0")->index;
 	g_assert_cmpstr(netwatch_find_index(watch, index)->name, ==, "w0");
 	g_assert_null(netwatch_find_index(watch, index + 1000));
-	ip("ip link set w0 mtu 9000");
+	cases_command("ip link set w0 mtu 9000");
 	EXPECT(watch, "w0", TRUE, 9000);
-	ip("ip link set w1 down"); /* no carrier any more */
+	cases_command("ip link set w1 down"); /* no carrier any more */
 	EXPECT(watch, "w0", FALSE, 9000);
-	ip("ip link set w1 up");
+	cases_command("ip link set w1 up");
 	EXPECT(watch, "w0", TRUE, 9000);
-	ip("ip link set w0 down");
-	ip("ip link set w0 name other");
+	cases_command("ip link set w0 down");
+	cases_command("ip link set w0 name other");
 	EXPECT(watch, "other", FALSE, 9000);
 	EXPECT(watch, "w0", FALSE, 0);
 	before = seen.n_links;
-	ip("ip link del w1");
+	cases_command("ip link del w1");
 	EXPECT(watch, "other", FALSE, 0);
 	g_assert_cmpuint(seen.n_links, >, before);
 	stop(watch, &seen);
@@ -180,34 +160,34 @@ static void test_burst(void)
 	struct seen seen;
 	struct netwatch *watch = start(&seen);
 
-	ip("ip link add br7 type bridge");
+	cases_command("ip link add br7 type bridge");
 	for (unsigned i = 0; i < 60; i++)
-		ip("ip link add b%u type veth peer name c%u", i, i);
+		cases_command("ip link add b%u type veth peer name c%u", i, i);
 	for (unsigned i = 0; i < 60; i++)
 		EXPECT(watch, i % 2 ? "b59" : "c0", FALSE, 1500);
 	for (unsigned i = 0; i < 59; i++)
-		ip("ip link del b%u", i);
+		cases_command("ip link del b%u", i);
 	EXPECT(watch, "b58", FALSE, 0);
 	EXPECT(watch, "b59", FALSE, 1500);
 	g_assert_cmpuint(
 		seen.n_links, <, 130); /* fewer news than events: bursts are put together */
 	stop(watch, &seen);
-	ip("ip link del b59");
-	ip("ip link del br7");
+	cases_command("ip link del b59");
+	cases_command("ip link del br7");
 }
 
 /* ---- neighbours ---- */
 
 static void raise_bridge(void)
 {
-	ip("ip link add br8 type bridge");
-	ip("ip addr add 10.8.0.1/24 dev br8");
-	ip("ip addr add fd08::1/64 dev br8 nodad");
-	ip("ip link add t8 address 02:00:00:00:08:aa type veth peer name g8");
-	ip("ip link set t8 master br8");
-	ip("ip link set br8 up");
-	ip("ip link set t8 up");
-	ip("ip link set g8 up");
+	cases_command("ip link add br8 type bridge");
+	cases_command("ip addr add 10.8.0.1/24 dev br8");
+	cases_command("ip addr add fd08::1/64 dev br8 nodad");
+	cases_command("ip link add t8 address 02:00:00:00:08:aa type veth peer name g8");
+	cases_command("ip link set t8 master br8");
+	cases_command("ip link set br8 up");
+	cases_command("ip link set t8 up");
+	cases_command("ip link set g8 up");
 }
 
 static void test_neighbours(void)
@@ -221,27 +201,27 @@ static void test_neighbours(void)
 	watch = start(&seen);
 	WAIT(seen.n_neighbours > 0);
 	g_assert_false(has(seen.neighbours, four));
-	ip("ip neigh add 10.8.0.2 lladdr 02:00:00:00:08:02 nud reachable dev br8");
-	ip("ip neigh add fd08::2 lladdr 02:00:00:00:08:02 nud stale dev br8");
+	cases_command("ip neigh add 10.8.0.2 lladdr 02:00:00:00:08:02 nud reachable dev br8");
+	cases_command("ip neigh add fd08::2 lladdr 02:00:00:00:08:02 nud stale dev br8");
 	WAIT(has(seen.neighbours, four) && has(seen.neighbours, six));
-	ip("ip neigh replace 10.8.0.2 lladdr 02:00:00:00:08:03 nud reachable dev br8");
+	cases_command("ip neigh replace 10.8.0.2 lladdr 02:00:00:00:08:03 nud reachable dev br8");
 	WAIT(!has(seen.neighbours, four) &&
 		has(seen.neighbours, "10.8.0.2 02:00:00:00:08:03 known"));
-	ip("ip neigh replace 10.8.0.9 lladdr 02:00:00:00:08:09 nud permanent dev br8");
+	cases_command("ip neigh replace 10.8.0.9 lladdr 02:00:00:00:08:09 nud permanent dev br8");
 	WAIT(has(seen.neighbours, "10.8.0.9 02:00:00:00:08:09 own"));
-	ip("ip neigh flush dev br8");
+	cases_command("ip neigh flush dev br8");
 	WAIT(!has(seen.neighbours, "10.8.0.2 02:00:00:00:08:03 known") &&
 		!has(seen.neighbours, six));
 	/* what a bridge learned at a port, and not what it knows of itself */
 	EXPECT(watch, "br8", TRUE, 1500); /* it carries when a port forwards; then it learns */
-	ip("bridge fdb add 02:00:00:00:08:07 dev t8 master dynamic");
+	cases_command("bridge fdb add 02:00:00:00:08:07 dev t8 master dynamic");
 	WAIT(has(seen.neighbours, "bridge 02:00:00:00:08:07 known"));
-	ip("bridge fdb del 02:00:00:00:08:07 dev t8 master");
+	cases_command("bridge fdb del 02:00:00:00:08:07 dev t8 master");
 	WAIT(!has(seen.neighbours, "bridge 02:00:00:00:08:07 known"));
 	g_assert_true(has(seen.neighbours, "bridge 02:00:00:00:08:aa own"));
 	stop(watch, &seen);
-	ip("ip link del t8");
-	ip("ip link del br8");
+	cases_command("ip link del t8");
+	cases_command("ip link del br8");
 }
 
 /* Netlink datagrams that the kernel could not deliver in this namespace. */
@@ -291,17 +271,17 @@ static void test_lost_events(void)
 	EXPECT(watch, "br8", TRUE, 1500);
 	before = seen.n_neighbours;
 	write_flood(path, "add");
-	ip("bridge -batch %s", path);
+	cases_command("bridge -batch %s", path);
 	g_assert_cmpuint(count_drops(), >, drops);
 	WAIT(has(seen.neighbours, "bridge 02:00:00:01:07:cf known"));
 	WAIT(has(seen.neighbours, "bridge 02:00:00:01:00:00 known"));
 	g_assert_cmpuint(seen.n_neighbours - before, <, 10);
 	write_flood(path, "del");
-	ip("bridge -batch %s", path);
+	cases_command("bridge -batch %s", path);
 	WAIT(!has(seen.neighbours, "bridge 02:00:00:01:07:cf known"));
 	stop(watch, &seen);
-	ip("ip link del t8");
-	ip("ip link del br8");
+	cases_command("ip link del t8");
+	cases_command("ip link del br8");
 	close(fd);
 	g_unlink(path);
 }
@@ -318,41 +298,36 @@ static void test_routes(void)
 	WAIT(has(seen.routes, "10.8.0.0/24 via  metric 0") && has(seen.routes, "own 10.8.0.1"));
 	g_assert_true(has(seen.routes, "own fd08::1"));
 	g_assert_false(has(seen.routes, "own 127.0.0.1"));
-	ip("ip route add default via 10.8.0.254");
+	cases_command("ip route add default via 10.8.0.254");
 	WAIT(has(seen.routes, "0.0.0.0/0 via 10.8.0.254 metric 0"));
-	ip("ip route change default via 10.8.0.253");
+	cases_command("ip route change default via 10.8.0.253");
 	WAIT(has(seen.routes, "0.0.0.0/0 via 10.8.0.253 metric 0") &&
 		!has(seen.routes, "0.0.0.0/0 via 10.8.0.254 metric 0"));
-	ip("ip -6 route add default via fd08::ff metric 77");
+	cases_command("ip -6 route add default via fd08::ff metric 77");
 	WAIT(has(seen.routes, "::/0 via fd08::ff metric 77"));
-	ip("ip route add 10.9.0.0/16 nexthop via 10.8.0.7 nexthop via 10.8.0.8");
+	cases_command("ip route add 10.9.0.0/16 nexthop via 10.8.0.7 nexthop via 10.8.0.8");
 	WAIT(has(seen.routes, "10.9.0.0/16 via 10.8.0.7 metric 0") &&
 		has(seen.routes, "10.9.0.0/16 via 10.8.0.8 metric 0"));
-	ip("ip addr add 10.8.7.1/24 dev br8");
+	cases_command("ip addr add 10.8.7.1/24 dev br8");
 	WAIT(has(seen.routes, "own 10.8.7.1"));
-	ip("ip route flush table main");
+	cases_command("ip route flush table main");
 	WAIT(!has(seen.routes, "0.0.0.0/0 via 10.8.0.253 metric 0"));
 	for (unsigned i = 0; i < seen.routes->len; i++)
 		g_assert_false(g_str_has_prefix(seen.routes->pdata[i], "fe80"));
 	stop(watch, &seen);
-	ip("ip link del t8");
-	ip("ip link del br8");
+	cases_command("ip link del t8");
+	cases_command("ip link del br8");
 }
 
-static void test_skipped(void)
-{
-	g_test_skip(why_not);
-}
+static const struct cases_case cases[] = {
+	{ "/netwatch/links", test_links },
+	{ "/netwatch/burst", test_burst },
+	{ "/netwatch/neighbours", test_neighbours },
+	{ "/netwatch/lost-events", test_lost_events },
+	{ "/netwatch/routes", test_routes },
+};
 
 int main(int argc, char **argv)
 {
-	g_test_init(&argc, &argv, NULL);
-	if (unshare(CLONE_NEWNET) != 0)
-		why_not = errno == EPERM ? "needs root" : "no network namespace can be made here";
-	g_test_add_func("/netwatch/links", why_not ? test_skipped : test_links);
-	g_test_add_func("/netwatch/burst", why_not ? test_skipped : test_burst);
-	g_test_add_func("/netwatch/neighbours", why_not ? test_skipped : test_neighbours);
-	g_test_add_func("/netwatch/lost-events", why_not ? test_skipped : test_lost_events);
-	g_test_add_func("/netwatch/routes", why_not ? test_skipped : test_routes);
-	return g_test_run();
+	return CASES_RUN(argc, argv, cases_own_network, cases);
 }

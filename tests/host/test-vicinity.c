@@ -1,5 +1,6 @@
 /* host/vicinity from the kernel to the map: a bridge, taps, neighbours and routes in a namespace of
  * its own, an enforcer and a map that obey the test. Needs root. */
+#include "cases.h"
 #include "fakeenforcer.h"
 #include "host/inventory.h"
 #include "host/vicinity.h"
@@ -7,9 +8,7 @@
 #include "told.h"
 #include "waiting.h"
 
-#include <errno.h>
 #include <glib/gstdio.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,8 +25,6 @@
 	"<mac address='" PAGES_MAC "'/><source bridge='br-front'/><target dev='" TAP          \
 	"'/></interface></devices></domain>"
 
-static const char *why_not;
-
 struct post {
 	struct told told;
 	char *folder;
@@ -43,16 +40,6 @@ struct post {
 	struct vicinity *vicinity;
 };
 
-static void ip(const char *line)
-{
-	g_autofree char *problem = NULL;
-	int status;
-
-	g_assert_true(g_spawn_command_line_sync(line, NULL, &problem, &status, NULL));
-	if (status)
-		g_error("%s: %s", line, problem);
-}
-
 /* Else each link sends of its own accord, and is seen. */
 static void silence_ipv6(void)
 {
@@ -66,23 +53,23 @@ static void silence_ipv6(void)
 
 static void raise_net(void)
 {
-	ip("ip link add br-front type bridge");
-	ip("ip addr add 10.80.0.1/24 dev br-front");
-	ip("ip link add " TAP " type veth peer name guest");
-	ip("ip link set " TAP " master br-front");
-	ip("ip link add up0 type veth peer name up1");
-	ip("ip link set br-front up");
-	ip("ip link set " TAP " up");
-	ip("ip link set guest up");
-	ip("ip link set up0 up");
-	ip("ip link set up1 up");
+	cases_command("ip link add br-front type bridge");
+	cases_command("ip addr add 10.80.0.1/24 dev br-front");
+	cases_command("ip link add " TAP " type veth peer name guest");
+	cases_command("ip link set " TAP " master br-front");
+	cases_command("ip link add up0 type veth peer name up1");
+	cases_command("ip link set br-front up");
+	cases_command("ip link set " TAP " up");
+	cases_command("ip link set guest up");
+	cases_command("ip link set up0 up");
+	cases_command("ip link set up1 up");
 }
 
 static void drop_net(void)
 {
-	ip("ip link del " TAP);
-	ip("ip link del up0");
-	ip("ip link del br-front");
+	cases_command("ip link del " TAP);
+	cases_command("ip link del up0");
+	cases_command("ip link del br-front");
 }
 
 static void look(struct post *post)
@@ -205,21 +192,22 @@ static void test_host(void)
 	WAIT_UNTIL(says(&post, ROUTES,
 		"<prefix>10.80.0.0/24</prefix><device>br-front</device>"
 		"<segment>front</segment>"));
-	ip("ip route add default via 10.80.0.254");
+	cases_command("ip route add default via 10.80.0.254");
 	WAIT_UNTIL(says(&post, ROUTES,
 		"<address>10.80.0.254</address><device>br-front</device>"
 		"<state>unknown</state>"));
-	ip("ip neigh replace 10.80.0.254 lladdr 02:00:00:00:00:fe nud reachable dev br-front");
+	cases_command(
+		"ip neigh replace 10.80.0.254 lladdr 02:00:00:00:00:fe nud reachable dev br-front");
 	WAIT_UNTIL(says(&post, ROUTES, "<mac>02:00:00:00:00:fe</mac><state>answers</state>"));
-	ip("ip neigh replace 10.80.0.254 nud failed dev br-front");
+	cases_command("ip neigh replace 10.80.0.254 nud failed dev br-front");
 	WAIT_UNTIL(says(&post, ROUTES, "<state>silent</state>"));
-	ip("ip route del default");
+	cases_command("ip route del default");
 	WAIT_UNTIL(!says(&post, ROUTES, "<gateway>"));
-	ip("ip addr add 10.80.7.1/24 dev br-front");
+	cases_command("ip addr add 10.80.7.1/24 dev br-front");
 	WAIT_UNTIL(stands(&post, "device " PAGES_HOST " -- ip 10.80.7.1 device-ip"));
-	ip("ip addr del 10.80.7.1/24 dev br-front");
+	cases_command("ip addr del 10.80.7.1/24 dev br-front");
 	WAIT_UNTIL(!stands(&post, "device " PAGES_HOST " -- ip 10.80.7.1 device-ip"));
-	ip("ip link set br-front down");
+	cases_command("ip link set br-front down");
 	WAIT_UNTIL(!stands(&post, "device " PAGES_HOST " -- id segment-present"));
 	post_clear(&post);
 	drop_net();
@@ -240,15 +228,16 @@ static void test_machine(void)
 	WAIT_UNTIL(says(&post, AR " -- device " PAGES_HOST " layer2-information",
 		"<vlan-name>front</vlan-name><port>"));
 	g_assert_false(stands(&post, SEEN)); /* nobody has seen it yet */
-	ip("bridge fdb replace " PAGES_MAC " dev " TAP " master dynamic");
+	cases_command("bridge fdb replace " PAGES_MAC " dev " TAP " master dynamic");
 	WAIT_UNTIL(says(&post, SEEN, "<address>" PAGES_MAC "</address>"));
-	ip("ip neigh replace 10.80.0.11 lladdr " PAGES_MAC " nud reachable dev br-front");
+	cases_command(
+		"ip neigh replace 10.80.0.11 lladdr " PAGES_MAC " nud reachable dev br-front");
 	WAIT_UNTIL(says(&post, SEEN,
 		"<address>10.80.0.11</address><mac>" PAGES_MAC
 		"</mac><device>br-front</device><by>neighbour</by>"
 		"<declared>true</declared>"));
 	g_assert_false(stands(&post, STRANGER));
-	ip("ip neigh replace 10.80.0.99 lladdr " PAGES_MAC " nud stale dev br-front");
+	cases_command("ip neigh replace 10.80.0.99 lladdr " PAGES_MAC " nud stale dev br-front");
 	WAIT_UNTIL(says(&post, STRANGER, "uses 10.80.0.99"));
 	g_assert_true(says(&post, SEEN, "<address>10.80.0.99</address>"));
 	g_assert_true(stands(&post, "ip 10.80.0.99 -- mac " PAGES_MAC " ip-mac"));
@@ -261,7 +250,7 @@ static void test_machine(void)
 	look(&post);
 	told_flush(&post.told);
 	g_assert_cmpuint(post.told.n_publishes, ==, publishes + 1); /* the mark itself */
-	ip("ip neigh flush dev br-front");
+	cases_command("ip neigh flush dev br-front");
 	WAIT_UNTIL(!says(&post, SEEN, "<by>neighbour</by>"));
 	WAIT_UNTIL(!stands(&post, "ip 10.80.0.99 -- mac " PAGES_MAC " ip-mac"));
 	g_assert_true(stands(&post, OWN_IP)); /* pinned, not seen */
@@ -284,7 +273,8 @@ static void test_not_enforced(void)
 	post.fake.difference = "a rule is missing";
 	tell_state(&post, VIRT_RUNNING);
 	WAIT_UNTIL(stands(&post, AR " -- mac " PAGES_MAC " access-request-mac"));
-	ip("ip neigh replace 10.80.0.12 lladdr " PAGES_MAC " nud reachable dev br-front");
+	cases_command(
+		"ip neigh replace 10.80.0.12 lladdr " PAGES_MAC " nud reachable dev br-front");
 	WAIT_UNTIL(stands(&post, "ip 10.80.0.12 -- mac " PAGES_MAC " ip-mac"));
 	g_assert_false(stands(&post, OWN_IP));
 	g_assert_false(stands(&post, AR " -- device " PAGES_VM " device-attribute"));
@@ -292,22 +282,24 @@ static void test_not_enforced(void)
 	drop_net();
 }
 
-static void test_skipped(void)
+static char *own_quiet_network(void)
 {
-	g_test_skip(why_not);
+	char *why_not = cases_own_network();
+
+	if (why_not)
+		return why_not;
+	cases_command("ip link set lo up"); /* the map is there */
+	silence_ipv6();
+	return NULL;
 }
+
+static const struct cases_case cases[] = {
+	{ "/vicinity/host", test_host },
+	{ "/vicinity/machine", test_machine },
+	{ "/vicinity/not-enforced", test_not_enforced },
+};
 
 int main(int argc, char **argv)
 {
-	g_test_init(&argc, &argv, NULL);
-	if (unshare(CLONE_NEWNET) != 0)
-		why_not = errno == EPERM ? "needs root" : "no network namespace can be made here";
-	else
-		ip("ip link set lo up"); /* the map is there */
-	if (!why_not)
-		silence_ipv6();
-	g_test_add_func("/vicinity/host", why_not ? test_skipped : test_host);
-	g_test_add_func("/vicinity/machine", why_not ? test_skipped : test_machine);
-	g_test_add_func("/vicinity/not-enforced", why_not ? test_skipped : test_not_enforced);
-	return g_test_run();
+	return CASES_RUN(argc, argv, own_quiet_network, cases);
 }
