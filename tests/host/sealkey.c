@@ -1,5 +1,8 @@
 #include "sealkey.h"
 
+#include "pages.h"
+#include "vapp/seal.h"
+
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
@@ -43,4 +46,25 @@ void sealkey_clear(struct sealkey *key)
 {
 	g_free(key->private_pem);
 	g_free(key->public_pem);
+}
+
+char *sealkey_seal(const struct sealkey *key, const char *xml)
+{
+	struct vapp_member member = { .vapp = (char[]){ "shop" },
+		.version = (char[]){ "1" },
+		.machine = (char[]){ "web1" },
+		.uuid = (char[]){ PAGES_VM },
+		.digest = (char[]){ "d" } };
+	g_autoptr(GPtrArray) macs = g_ptr_array_new();
+	g_autoptr(GError) error = NULL;
+	char *sealed;
+
+	g_ptr_array_add(macs, (char[]){ PAGES_MAC });
+	if (key)
+		seal_sign(&member, macs, key->private_pem, &error);
+	g_assert_no_error(error);
+	sealed = seal_put(xml, &member, &error);
+	g_assert_no_error(error);
+	g_free(member.seal);
+	return sealed;
 }

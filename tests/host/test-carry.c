@@ -29,7 +29,9 @@ static GQueue requests = G_QUEUE_INIT;
 /* The last move, while it lasts. */
 static virt_move_fn moving;
 static gpointer moving_data;
-static const struct carry_patience hasty = { 50, 50, 10 };
+static const struct carry_patience hasty = {
+	.shutdown_ms = 50, .return_ms = 10000, .again_ms = 10
+};
 
 static void push_request(virt_done_fn done, gpointer data)
 {
@@ -196,6 +198,17 @@ static void put_state(struct stage *stage, enum virt_state state)
 static void look(struct stage *stage)
 {
 	carry_look(stage->carry, stage->book, stage->domains);
+}
+
+/* A stage in the middle of a phase that was looked at once, with little patience. */
+static void stage_at(
+	struct stage *stage, const char *phase, gboolean leaving, enum virt_state state)
+{
+	stage_init(stage);
+	carry_set_patience(stage->carry, &hasty);
+	put_order(stage, phase, "running", leaving);
+	put_state(stage, state);
+	look(stage);
 }
 
 /* ---- the table ---- */
@@ -386,20 +399,12 @@ static void test_shutdown(void)
 {
 	struct stage stage;
 
-	stage_init(&stage);
-	carry_set_patience(stage.carry, &hasty);
-	put_order(&stage, "stop", "running", TRUE);
-	put_state(&stage, VIRT_RUNNING);
-	look(&stage);
+	stage_at(&stage, "stop", TRUE, VIRT_RUNNING);
 	turn(100);
 	g_assert_cmpstr(asked->str, ==, "shutdown destroy ");
 	stage_clear(&stage);
 
-	stage_init(&stage);
-	carry_set_patience(stage.carry, &hasty);
-	put_order(&stage, "stop", "running", TRUE);
-	put_state(&stage, VIRT_RUNNING);
-	look(&stage);
+	stage_at(&stage, "stop", TRUE, VIRT_RUNNING);
 	put_state(&stage, VIRT_SHUTOFF);
 	look(&stage);
 	put_state(&stage, VIRT_RUNNING);
@@ -407,11 +412,7 @@ static void test_shutdown(void)
 	g_assert_cmpstr(asked->str, ==, "shutdown ");
 	stage_clear(&stage);
 
-	stage_init(&stage);
-	carry_set_patience(stage.carry, &hasty);
-	put_order(&stage, "stop", "running", TRUE);
-	put_state(&stage, VIRT_RUNNING);
-	look(&stage);
+	stage_at(&stage, "stop", TRUE, VIRT_RUNNING);
 	put_order(&stage, "done", "done", TRUE);
 	look(&stage);
 	turn(100);
@@ -432,14 +433,9 @@ static void fail_move(const char *why)
  * again, for as long as it may, and says why it is still here. */
 static void test_return_again(void)
 {
-	struct carry_patience patience = { 50, 10000, 10 };
 	struct stage stage;
 
-	stage_init(&stage);
-	carry_set_patience(stage.carry, &patience);
-	put_order(&stage, "return", "running", FALSE);
-	put_state(&stage, VIRT_PAUSED);
-	look(&stage);
+	stage_at(&stage, "return", FALSE, VIRT_PAUSED);
 	g_assert_cmpstr(asked->str, ==, "move release ");
 	fail_move("domain is already active");
 	look(&stage);
@@ -459,11 +455,7 @@ static void test_called_off(void)
 {
 	struct stage stage;
 
-	stage_init(&stage);
-	carry_set_patience(stage.carry, &hasty);
-	put_order(&stage, "precopy", "running", TRUE);
-	put_state(&stage, VIRT_RUNNING);
-	look(&stage);
+	stage_at(&stage, "precopy", TRUE, VIRT_RUNNING);
 	put_order(&stage, "return", "running", TRUE);
 	look(&stage);
 	fail_move("called off");

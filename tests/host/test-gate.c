@@ -2,7 +2,6 @@
 #include "host/gate.h"
 #include "pages.h"
 #include "sealkey.h"
-#include "vapp/seal.h"
 
 #include <string.h>
 
@@ -20,27 +19,6 @@ static char *domain_text(const char *uuid, const char *mac)
 		"<interface type='bridge'><mac address='%s'/><source bridge='br-front'/>"
 		"<target dev='dv00000001'/></interface></devices></domain>",
 		uuid, mac);
-}
-
-static char *seal_with(const char *private_pem, const char *xml)
-{
-	struct vapp_member member = { .vapp = (char[]){ "shop" },
-		.version = (char[]){ "1" },
-		.machine = (char[]){ "web1" },
-		.uuid = (char[]){ PAGES_VM },
-		.digest = (char[]){ "d" } };
-	g_autoptr(GPtrArray) macs = g_ptr_array_new();
-	g_autoptr(GError) error = NULL;
-	char *sealed;
-
-	g_ptr_array_add(macs, (char[]){ PAGES_MAC });
-	if (private_pem)
-		seal_sign(&member, macs, private_pem, &error);
-	g_assert_no_error(error);
-	sealed = seal_put(xml, &member, &error);
-	g_assert_no_error(error);
-	g_free(member.seal);
-	return sealed;
 }
 
 enum body {
@@ -61,7 +39,7 @@ enum body {
 static char *body_xml(enum body body)
 {
 	g_autofree char *own = domain_text(PAGES_VM, PAGES_MAC);
-	g_autofree char *sealed = seal_with(key.private_pem, own);
+	g_autofree char *sealed = sealkey_seal(&key, own);
 	g_autofree char *foreign = domain_text(COPY_UUID, "52:54:00:00:00:99");
 	g_autoptr(GString) text = g_string_new(sealed);
 
@@ -73,9 +51,9 @@ static char *body_xml(enum body body)
 	case SEALED:
 		return g_steal_pointer(&sealed);
 	case UNSEALED:
-		return seal_with(NULL, own);
+		return sealkey_seal(NULL, own);
 	case FORGED:
-		return seal_with(other.private_pem, own);
+		return sealkey_seal(&other, own);
 	case COPIED:
 		g_string_replace(text, "<uuid>" PAGES_VM, "<uuid>" COPY_UUID, 0);
 		return g_strdup(text->str);
@@ -88,7 +66,7 @@ static char *body_xml(enum body body)
 			text, "<mac address='" PAGES_MAC, "<mac address='52:54:00:00:00:99", 0);
 		return g_strdup(text->str);
 	case FOREIGN_CLAIM:
-		return seal_with(key.private_pem, foreign);
+		return sealkey_seal(&key, foreign);
 	case NO_XML:
 		return g_strdup("<domain><uuid>");
 	case NO_DOMAIN:

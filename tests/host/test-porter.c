@@ -4,7 +4,6 @@
 #include "host/porter.h"
 #include "pages.h"
 #include "sealkey.h"
-#include "vapp/seal.h"
 
 #include <gio/gio.h>
 #include <gio/gunixsocketaddress.h>
@@ -41,26 +40,6 @@ void guard_wait(struct guard *guard, const char *uuid, unsigned timeout_ms, guar
 
 /* ---- the stage ---- */
 
-static char *seal_domain(const struct sealkey *key)
-{
-	struct vapp_member member = { .vapp = (char[]){ "shop" },
-		.version = (char[]){ "1" },
-		.machine = (char[]){ "web1" },
-		.uuid = (char[]){ PAGES_VM },
-		.digest = (char[]){ "d" } };
-	g_autoptr(GPtrArray) macs = g_ptr_array_new();
-	g_autoptr(GError) error = NULL;
-	char *sealed;
-
-	g_ptr_array_add(macs, (char[]){ PAGES_MAC });
-	seal_sign(&member, macs, key->private_pem, &error);
-	g_assert_no_error(error);
-	sealed = seal_put(DOMAIN, &member, &error);
-	g_assert_no_error(error);
-	g_free(member.seal);
-	return sealed;
-}
-
 static void stage_init(struct stage *stage)
 {
 	g_autoptr(GError) error = NULL;
@@ -69,7 +48,7 @@ static void stage_init(struct stage *stage)
 	*stage = (struct stage){ .folder = g_dir_make_tmp("drover-porter-XXXXXX", NULL) };
 	sealkey_init(&stage->key);
 	stage->path = g_build_filename(stage->folder, "gate.sock", NULL);
-	stage->sealed = seal_domain(&stage->key);
+	stage->sealed = sealkey_seal(&stage->key, DOMAIN);
 	book = book_new();
 	pages_home(book, "arrival");
 	pages_order(book, "move", "precopy", "running");
