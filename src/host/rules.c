@@ -1,5 +1,7 @@
 #include "host/rules.h"
 
+#include "base/names.h"
+
 #include <arpa/inet.h>
 #include <string.h>
 
@@ -8,22 +10,19 @@ G_DEFINE_QUARK(drover - rules - error, rules_error)
 static const char *const direction_names[] = { "out", "in" };
 static const char *const protocol_names[] = { "tcp", "udp", "icmp", "icmpv6", "any" };
 
-static int find_name(const char *const *names, size_t n_names, const char *text)
-{
-	for (size_t i = 0; text && i < n_names; i++)
-		if (!strcmp(names[i], text))
-			return (int)i;
-	return -1;
-}
-
 const char *rules_direction_to_string(enum rules_direction direction)
 {
 	return direction_names[direction];
 }
 
-int rules_direction_from_string(const char *text)
+gboolean rules_direction_from_string(const char *text, enum rules_direction *ret_direction)
 {
-	return find_name(direction_names, G_N_ELEMENTS(direction_names), text);
+	unsigned i;
+
+	if (!BASE_NAMES_FIND(direction_names, text, &i))
+		return FALSE;
+	*ret_direction = (enum rules_direction)i;
+	return TRUE;
 }
 
 const char *rules_protocol_to_string(enum rules_protocol protocol)
@@ -31,9 +30,14 @@ const char *rules_protocol_to_string(enum rules_protocol protocol)
 	return protocol_names[protocol];
 }
 
-int rules_protocol_from_string(const char *text)
+gboolean rules_protocol_from_string(const char *text, enum rules_protocol *ret_protocol)
 {
-	return find_name(protocol_names, G_N_ELEMENTS(protocol_names), text);
+	unsigned i;
+
+	if (!BASE_NAMES_FIND(protocol_names, text, &i))
+		return FALSE;
+	*ret_protocol = (enum rules_protocol)i;
+	return TRUE;
 }
 
 /* Prefixes */

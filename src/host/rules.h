@@ -125,11 +125,11 @@ gboolean rules_prefix_parse(const char *text, struct rules_prefix *ret_prefix, G
 const char *rules_prefix_to_string(const struct rules_prefix *prefix, char text[RULES_PREFIX_TEXT]);
 gboolean rules_prefix_contains(const struct rules_prefix *outer, const struct rules_prefix *inner);
 
-/* "out", "in"; "tcp", "udp", "icmp", "icmpv6", "any". Parsing returns -1 for anything else. */
+/* "out", "in"; "tcp", "udp", "icmp", "icmpv6", "any". FALSE for anything else. */
 const char *rules_direction_to_string(enum rules_direction direction);
-int rules_direction_from_string(const char *text);
+gboolean rules_direction_from_string(const char *text, enum rules_direction *ret_direction);
 const char *rules_protocol_to_string(enum rules_protocol protocol);
-int rules_protocol_from_string(const char *text);
+gboolean rules_protocol_from_string(const char *text, enum rules_protocol *ret_protocol);
 
 typedef struct rules_machine rules_machine;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(rules_machine, rules_machine_free)

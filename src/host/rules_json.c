@@ -128,23 +128,23 @@ static gboolean read_ports(json_t *array, struct rules_rule *rule, GError **erro
 
 static gboolean read_rule(struct rules_machine *machine, json_t *json, GError **error)
 {
-	const char *id, *direction, *protocol;
+	const char *id, *direction_name, *protocol_name;
+	enum rules_direction direction;
+	enum rules_protocol protocol;
 	json_t *ports, *peers;
 	json_error_t why;
 	struct rules_rule *rule;
 
 	if (json_unpack_ex(json, &why, 0, "{s:s, s:s, s:s, s:o, s:o!}", "id", &id, "direction",
-		    &direction, "protocol", &protocol, "ports", &ports, "peers", &peers))
+		    &direction_name, "protocol", &protocol_name, "ports", &ports, "peers", &peers))
 		return fail(error, "a rule", &why);
-	if (rules_direction_from_string(direction) < 0 ||
-		rules_protocol_from_string(protocol) < 0 || !json_is_array(ports)) {
+	if (!rules_direction_from_string(direction_name, &direction) ||
+		!rules_protocol_from_string(protocol_name, &protocol) || !json_is_array(ports)) {
 		g_set_error(error, RULES_ERROR, RULES_ERROR_INVALID,
 			"a rule: no such direction or protocol, or ports is no list");
 		return FALSE;
 	}
-	rule = rules_machine_add_rule(machine, id,
-		(enum rules_direction)rules_direction_from_string(direction),
-		(enum rules_protocol)rules_protocol_from_string(protocol));
+	rule = rules_machine_add_rule(machine, id, direction, protocol);
 	return read_ports(ports, rule, error) &&
 	       read_prefixes(peers, rule->peers, RULES_PEERS_MAX, error);
 }
