@@ -79,13 +79,12 @@ static gboolean refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2,
 
 static gboolean refuse(GError **error, const char *format, ...)
 {
-	g_autofree char *text = NULL;
 	va_list arguments;
 
 	va_start(arguments, format);
-	text = g_strdup_vprintf(format, arguments);
+	g_propagate_error(
+		error, g_error_new_valist(ENFORCE_ERROR, ENFORCE_ERROR_REFUSED, format, arguments));
 	va_end(arguments);
-	g_set_error_literal(error, ENFORCE_ERROR, ENFORCE_ERROR_REFUSED, text);
 	return FALSE;
 }
 

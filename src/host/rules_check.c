@@ -7,13 +7,12 @@ static gboolean fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3
 
 static gboolean fail(GError **error, const char *format, ...)
 {
-	g_autofree char *text = NULL;
 	va_list arguments;
 
 	va_start(arguments, format);
-	text = g_strdup_vprintf(format, arguments);
+	g_propagate_error(
+		error, g_error_new_valist(RULES_ERROR, RULES_ERROR_INVALID, format, arguments));
 	va_end(arguments);
-	g_set_error_literal(error, RULES_ERROR, RULES_ERROR_INVALID, text);
 	return FALSE;
 }
 
