@@ -11,6 +11,7 @@ from pathlib import Path
 
 if "/usr/sbin" not in os.environ.get("PATH", "").split(":"):  # `su` without a dash leaves it out
     os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
+os.umask(0o022)  # a closed one would shut the daemons, which have accounts of their own, out of what a lab writes for them
 
 
 class LabError(Exception):
