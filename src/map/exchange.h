@@ -14,18 +14,8 @@
 #include <glib.h>
 #include <microhttpd.h>
 
-#include "map/auth.h"
 #include "map/hangup.h"
-
-/* One TCP connection; lives as long as libmicrohttpd's. */
-struct map_peer {
-	guint64 number; /* never reused */
-	int fd;
-	gboolean judged;                  /* the three below are known */
-	gboolean refused;                 /* it showed a certificate we do not accept */
-	struct map_identity *certificate; /* the owner of a good one, or NULL */
-	struct map_proof proof;           /* by password */
-};
+#include "map/peer.h"
 
 struct map_exchange {
 	gatomicrefcount n_refs;

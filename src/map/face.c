@@ -4,47 +4,28 @@
 #include <string.h>
 
 #include "ifmap/answer.h"
+#include "map/respond.h"
 
 #define TYPE_JSON    "application/json"
 #define TYPE_PROBLEM "application/problem+json"
 #define TYPE_METRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"
 #define REALM        "Basic realm=\"drover-mapd\""
 #define PREFIX       "/v1/"
+#define HEADERS(type) \
+	MHD_HTTP_HEADER_CACHE_CONTROL, "no-store", MHD_HTTP_HEADER_CONTENT_TYPE, (type)
 
 /* Of the generated faceresources.c; its header does not keep to our names. */
 GResource *map_face_get_resource(void);
 
 /* ---- answers ---- */
 
-static enum MHD_Result respond_with(struct map_exchange *exchange,
-	struct MHD_Connection *connection, unsigned status, GString *body,
-	const char *const *headers)
-{
-	size_t size = body->len;
-	char *data = g_string_free(body, FALSE);
-	struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(
-		size, data, g_free);
-	enum MHD_Result result;
-
-	if (!response) {
-		g_free(data);
-		return MHD_NO;
-	}
-	exchange->n_sent = size;
-	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	for (; headers[0]; headers += 2)
-		(void)MHD_add_response_header(response, headers[0], headers[1]);
-	result = MHD_queue_response(connection, status, response);
-	MHD_destroy_response(response);
-	return result;
-}
-
 enum MHD_Result map_face_respond(struct map_exchange *exchange, struct MHD_Connection *connection,
 	unsigned status, GString *body, const char *type)
 {
-	const char *const headers[] = { MHD_HTTP_HEADER_CONTENT_TYPE, type, NULL };
+	const char *const headers[] = { HEADERS(type), NULL };
 
-	return respond_with(exchange, connection, status, body, headers);
+	exchange->n_sent = body->len;
+	return map_respond(connection, status, body, headers);
 }
 
 /* Takes `json`. */
@@ -125,7 +106,7 @@ static const struct refusal {
 	unsigned status;
 	const char *title;
 	const char *detail;
-	const char *headers[5]; /* beside the type */
+	const char *headers[2]; /* beside the type */
 } refusals[] = {
 	{ MHD_HTTP_UNAUTHORIZED, "Unauthorized", "Log in with a certificate or a password.",
 		{ MHD_HTTP_HEADER_WWW_AUTHENTICATE, REALM } },
@@ -148,17 +129,18 @@ static const struct refusal {
 enum MHD_Result map_face_refuse(struct map_exchange *exchange, struct MHD_Connection *connection)
 {
 	const struct refusal *refusal = refusals;
-	const char *headers[] = { MHD_HTTP_HEADER_CONTENT_TYPE, TYPE_PROBLEM, NULL, NULL, NULL };
+	const char *headers[] = { HEADERS(TYPE_PROBLEM), NULL, NULL, NULL };
+	GString *body;
 
 	while (refusal < refusals + G_N_ELEMENTS(refusals) - 1 &&
 		refusal->status != exchange->status)
 		refusal++;
-	headers[2] = refusal->headers[0];
-	headers[3] = refusal->headers[1];
-	return respond_with(exchange, connection, refusal->status,
-		dump(json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title",
-			refusal->title, "status", (int)refusal->status, "detail", refusal->detail)),
-		headers);
+	headers[4] = refusal->headers[0];
+	headers[5] = refusal->headers[1];
+	body = dump(json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title",
+		refusal->title, "status", (int)refusal->status, "detail", refusal->detail));
+	exchange->n_sent = body->len;
+	return map_respond(connection, refusal->status, body, headers);
 }
 
 /* ---- figures, the description ---- */

@@ -1,9 +1,7 @@
 #include "map/front.h"
 
-#include <errno.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -13,6 +11,8 @@
 #include "map/exchange.h"
 #include "map/face.h"
 #include "map/gzip.h"
+#include "map/listener.h"
+#include "map/respond.h"
 #include "map/wsdl.h"
 
 G_DEFINE_QUARK(map - front - error, map_front_error)
@@ -44,17 +44,10 @@ struct map_front {
 
 /* ---- answers */
 
-static gnutls_session_t tls_session(struct MHD_Connection *connection)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-		connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-	return info ? (gnutls_session_t)info->tls_session : NULL;
-}
-
 /* libmicrohttpd writes header and body apart; corking makes one record of them. */
 static void cork(struct map_exchange *exchange, struct MHD_Connection *connection)
 {
-	gnutls_session_t session = tls_session(connection);
+	gnutls_session_t session = map_peer_tls(connection);
 	if (!session)
 		return;
 	gnutls_record_cork(session);
@@ -63,7 +56,7 @@ static void cork(struct map_exchange *exchange, struct MHD_Connection *connectio
 
 static void uncork(struct map_exchange *exchange, struct MHD_Connection *connection)
 {
-	gnutls_session_t session = exchange->corked ? tls_session(connection) : NULL;
+	gnutls_session_t session = exchange->corked ? map_peer_tls(connection) : NULL;
 	const int on = 1;
 
 	if (!session)
@@ -75,41 +68,19 @@ static void uncork(struct map_exchange *exchange, struct MHD_Connection *connect
 	(void)setsockopt(exchange->peer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-struct header {
-	const char *name;
-	const char *value;
-};
-
-#define TYPE(value)                                 \
-	{                                           \
-		MHD_HTTP_HEADER_CONTENT_TYPE, value \
-	}
-#define HEADERS(name, ...) static const struct header name[] = { __VA_ARGS__, { NULL, NULL } }
-HEADERS(soap_header, TYPE(CONTENT_TYPE));
-HEADERS(gzip_header, TYPE(CONTENT_TYPE), { MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip" });
-HEADERS(text_xml_header, TYPE("text/xml"));
+#define TYPE(value) MHD_HTTP_HEADER_CONTENT_TYPE, value
+static const char *const soap_header[] = { TYPE(CONTENT_TYPE), NULL };
+static const char *const gzip_header[] = { TYPE(CONTENT_TYPE), MHD_HTTP_HEADER_CONTENT_ENCODING,
+	"gzip", NULL };
+static const char *const text_xml_header[] = { TYPE("text/xml"), NULL };
 
 static enum MHD_Result respond(struct map_exchange *exchange, struct MHD_Connection *connection,
-	unsigned status, GString *body, const struct header *extra)
+	unsigned status, GString *body, const char *const *headers)
 {
-	size_t size = body->len;
-	char *data = g_string_free(body, FALSE);
-	exchange->n_sent = size;
-	struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(
-		size, data, g_free);
-	enum MHD_Result result;
-
-	if (!response) {
-		g_free(data);
-		return MHD_NO;
-	}
-	for (; extra->name; extra++)
-		(void)MHD_add_response_header(response, extra->name, extra->value);
-	if (size <= MAX_CORKED)
+	exchange->n_sent = body->len;
+	if (body->len <= MAX_CORKED)
 		cork(exchange, connection);
-	result = MHD_queue_response(connection, status, response);
-	MHD_destroy_response(response);
-	return result;
+	return map_respond(connection, status, body, headers);
 }
 
 #define TEXT TYPE("text/plain")
@@ -118,15 +89,14 @@ static enum MHD_Result respond(struct map_exchange *exchange, struct MHD_Connect
 static const struct refusal {
 	unsigned status;
 	const char *text;
-	struct header header[3];
+	const char *headers[5];
 } refusals[] = {
 	{ MHD_HTTP_UNAUTHORIZED, "Say who you are.\n",
-		{ TEXT, { MHD_HTTP_HEADER_WWW_AUTHENTICATE, REALM } } },
+		{ TEXT, MHD_HTTP_HEADER_WWW_AUTHENTICATE, REALM } },
 	{ MHD_HTTP_FORBIDDEN, "This certificate is not accepted here.\n", { TEXT } },
 	{ MHD_HTTP_TOO_MANY_REQUESTS, "Too many wrong passwords came from there; wait.\n",
-		{ TEXT, { MHD_HTTP_HEADER_RETRY_AFTER, "2" } } },
-	{ MHD_HTTP_METHOD_NOT_ALLOWED, "Only POST.\n",
-		{ TEXT, { MHD_HTTP_HEADER_ALLOW, "POST" } } },
+		{ TEXT, MHD_HTTP_HEADER_RETRY_AFTER, "2" } },
+	{ MHD_HTTP_METHOD_NOT_ALLOWED, "Only POST.\n", { TEXT, MHD_HTTP_HEADER_ALLOW, "POST" } },
 	{ MHD_HTTP_CONTENT_TOO_LARGE, "The request is too large.\n", { TEXT } },
 };
 
@@ -148,7 +118,7 @@ static enum MHD_Result refuse(struct map_exchange *exchange, struct MHD_Connecti
 	while (i + 1 < G_N_ELEMENTS(refusals) && refusals[i].status != exchange->status)
 		i++;
 	return respond(exchange, connection, refusals[i].status, g_string_new(refusals[i].text),
-		refusals[i].header);
+		refusals[i].headers);
 }
 
 static enum MHD_Result respond_fault(struct map_exchange *exchange,
@@ -182,52 +152,6 @@ void map_front_answer(gpointer token, GString *reply, gpointer data)
 }
 
 /* ---- a request, from its headers to the engine */
-
-static void judge_peer(
-	const struct map_front *front, struct map_peer *peer, struct MHD_Connection *connection)
-{
-	gnutls_session_t session = tls_session(connection);
-	if (peer->judged || !session)
-		return;
-	peer->judged = TRUE;
-	peer->refused = map_auth_check_certificate(front->auth, session, &peer->certificate) ==
-			MAP_CERTIFICATE_BAD;
-}
-
-/* 0, or the HTTP status to refuse with. */
-static unsigned judge_password(struct map_front *front, struct map_peer *peer,
-	struct MHD_Connection *connection, const char *value)
-{
-	static const unsigned status[] = {
-		[MAP_BASIC_GOOD] = 0,
-		[MAP_BASIC_BAD] = MHD_HTTP_UNAUTHORIZED,
-		[MAP_BASIC_LATER] = MHD_HTTP_TOO_MANY_REQUESTS,
-	};
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-		connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-
-	return status[map_auth_check_basic(
-		front->auth, value, info ? info->client_addr : NULL, &peer->proof)];
-}
-
-/* 0, or the HTTP status to refuse with. */
-static unsigned authenticate(
-	struct map_front *front, struct map_exchange *exchange, struct MHD_Connection *connection)
-{
-	const char *value = header(connection, MHD_HTTP_HEADER_AUTHORIZATION);
-
-	judge_peer(front, exchange->peer, connection);
-	if (exchange->peer->refused)
-		return MHD_HTTP_FORBIDDEN;
-	if (exchange->peer->certificate)
-		exchange->client = map_identity_ref(exchange->peer->certificate);
-	if (exchange->client || !value)
-		return exchange->client ? 0 : MHD_HTTP_UNAUTHORIZED;
-	unsigned status = judge_password(front, exchange->peer, connection, value);
-	if (status == 0)
-		exchange->client = map_identity_ref(exchange->peer->proof.identity);
-	return status;
-}
 
 static gboolean is_too_large(const struct map_front *front, struct MHD_Connection *connection)
 {
@@ -279,7 +203,8 @@ static enum MHD_Result begin(struct map_front *front, struct MHD_Connection *con
 	set_timeout(connection, front->config->limits.handshake_timeout_s);
 	exchange->gzip = map_gzip_is_accepted(header(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING));
 	exchange->route = map_face_find(url);
-	exchange->status = authenticate(front, exchange, connection);
+	exchange->status = map_peer_authenticate(
+		exchange->peer, front->auth, connection, &exchange->client);
 	if (!exchange->status)
 		exchange->status = judge_request(exchange, connection, method);
 	if (is_too_large(front, connection)) {
@@ -461,20 +386,6 @@ static guint64 next_number(gpointer data)
 	return __atomic_add_fetch(&front->n_peers, 1, __ATOMIC_RELAXED);
 }
 
-static struct map_peer *peer_new(struct map_front *front, struct MHD_Connection *connection)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-		connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct map_peer *peer = g_new0(struct map_peer, 1);
-	const int on = 1;
-
-	peer->number = next_number(front);
-	peer->fd = info->connect_fd;
-	(void)setsockopt(peer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	(void)setsockopt(peer->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	return peer;
-}
-
 static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
 	enum MHD_ConnectionNotificationCode what)
 {
@@ -483,13 +394,11 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 
 	switch (what) {
 	case MHD_CONNECTION_NOTIFY_STARTED:
-		*context = peer_new(front, connection);
+		*context = map_peer_new(connection, next_number(front));
 		break;
 	case MHD_CONNECTION_NOTIFY_CLOSED:
 		map_engine_connection_closed(front->engine, peer->number);
-		map_identity_unref(peer->certificate);
-		map_proof_clear(&peer->proof);
-		g_free(peer);
+		map_peer_free(peer);
 		*context = NULL;
 		break;
 	}
@@ -502,61 +411,6 @@ static void on_hangup(guint64 connection, gpointer data)
 }
 
 /* ---- life */
-
-static gboolean fail(GError **error, const char *what)
-{
-	g_set_error(error, MAP_FRONT_ERROR, errno, "%s: %s", what, g_strerror(errno));
-	return FALSE;
-}
-
-static gboolean bind_to(struct map_front *front, const struct addrinfo *address, GError **error)
-{
-	const int on = 1;
-	const int off = 0;
-	union {
-		struct sockaddr any;
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-	} bound = { 0 };
-	socklen_t size = sizeof(bound);
-
-	front->listener = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (front->listener < 0)
-		return fail(error, "cannot make a socket");
-	(void)setsockopt(front->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (address->ai_family == AF_INET6)
-		(void)setsockopt(front->listener, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	if (bind(front->listener, address->ai_addr, address->ai_addrlen) < 0 ||
-		listen(front->listener, SOMAXCONN) < 0 ||
-		getsockname(front->listener, &bound.any, &size) < 0)
-		return fail(error, "cannot listen");
-	front->port = ntohs(
-		bound.any.sa_family == AF_INET6 ? bound.in6.sin6_port : bound.in.sin_port);
-	return TRUE;
-}
-
-static gboolean listen_on(struct map_front *front, GError **error)
-{
-	const struct map_config *config = front->config;
-	const struct addrinfo hints = {
-		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-		.ai_socktype = SOCK_STREAM,
-	};
-	struct addrinfo *address = NULL;
-	g_autofree char *port = g_strdup_printf("%u", config->port);
-	int status = getaddrinfo(config->address, port, &hints, &address);
-
-	if (status != 0) {
-		g_set_error(error, MAP_FRONT_ERROR, 0, "address %s: %s", config->address,
-			gai_strerror(status));
-		return FALSE;
-	}
-	gboolean good = bind_to(front, address, error);
-	freeaddrinfo(address);
-	if (!good)
-		g_prefix_error(error, "address %s port %s: ", config->address, port);
-	return good;
-}
 
 struct map_front *map_front_open(const struct map_config *config, GError **error)
 {
@@ -574,7 +428,9 @@ struct map_front *map_front_open(const struct map_config *config, GError **error
 	if (*config->client_ca &&
 		!g_file_get_contents(config->client_ca, &front->client_ca, NULL, error))
 		return NULL;
-	if (!listen_on(front, error))
+	g_autofree char *port = g_strdup_printf("%u", config->port);
+	front->listener = map_listener_open(config->address, port, &front->port, error);
+	if (front->listener < 0)
 		return NULL;
 	return g_steal_pointer(&front);
 }
