@@ -42,9 +42,6 @@ static const struct {
 	{ "other", MAP_WHOSE_OTHER },
 };
 
-/* Rights of map/identity.h are roles too, in the order of their bits. */
-static const char *const right_names[MAP_N_RIGHTS] = { "read-only", "may-purge-others", "admin" };
-
 static const char *const mark_kinds[] = {
 	"cn:", "dn:", "dns:", "uri:", "email:", "sha256:", "basic:"
 };
@@ -53,7 +50,7 @@ static const char *const mark_kinds[] = {
 static int find_role(const struct map_policy *policy, const char *name)
 {
 	for (int i = 0; i < MAP_N_RIGHTS; i++)
-		if (g_str_equal(right_names[i], name))
+		if (g_str_equal(map_right_names[i], name))
 			return i;
 	for (guint i = 0; i < policy->roles->len; i++) {
 		const struct map_role *role = g_ptr_array_index(policy->roles, i);

@@ -1,6 +1,6 @@
 #pragma once
-/* The inside of a policy: rules as they are compiled by policyread.c and judged by policy.c; nobody
- * else includes it. */
+/* The inside of a policy: rules as they are compiled by policyread.c, gathered by policy.c and
+ * judged by policyjudge.c; nobody else includes it. */
 #include "map/pattern.h"
 #include "map/policy.h"
 
@@ -83,9 +83,26 @@ struct map_policy {
 	gpointer audit_data;
 };
 
+/* Decisions a role set remembers; a power of two. */
+#define MAP_N_REMEMBERED 512
+
+struct map_roles {
+	struct map_policy *policy; /* borrowed */
+	guint64 set;
+	char *text;
+	/* By action and foreign: the rules that concern these roles, and whether the action is
+	 * permitted whatever the item. */
+	GPtrArray *rules[MAP_N_ACTIONS][2];
+	gboolean always[MAP_N_ACTIONS][2];
+	guint64 remembered[MAP_N_REMEMBERED]; /* atomic; key << 2 | verdict */
+};
+
 /* Appends the rules of a text to the policy; `file` NULL: they are built in, and have no lines. */
 gboolean map_policy_read(
 	struct map_policy *policy, const char *text, const char *file, GError **error);
+
+/* Rights of map/identity.h are roles too, in the order of their bits. */
+extern const char *const map_right_names[MAP_N_RIGHTS];
 
 struct map_rule *map_rule_new(const char *name, unsigned line);
 void map_rule_free(gpointer data);
