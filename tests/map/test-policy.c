@@ -107,6 +107,15 @@ static void test_patterns(void)
 #define SHOP "ext:" NS "#vapp,name=shop"
 #define BANK "ext:" NS "#vapp,name=bank"
 
+#define MAY_ALL    "[rule a]\npermit = everything\nroles = r\n"
+#define ALL_BUT_X  "[rule a]\ndeny = write\non = device=x\n[rule b]\npermit = write\n"
+#define OWN_LINKS  "[rule a]\npermit = read\non = device - device={client}\n"
+#define OWN_VALUES "[rule a]\npermit = update\nwhere = host={client}; @k=v\n"
+#define DOES(action, a)                                                      \
+	{                                                                    \
+		"cn:r-1", MAP_ACTION_##action, a, NULL, META("m", ""), FALSE \
+	}
+
 static void test_decisions(void)
 {
 	static const struct {
@@ -115,30 +124,23 @@ static void test_decisions(void)
 		gboolean allowed;
 	} rows[] = {
 		/* the default */
-		{ "", { "cn:r-1", MAP_ACTION_READ, "device:d", NULL, META("m", ""), 0 }, FALSE },
-		{ "[policy]\ndefault = permit\n",
-			{ "cn:r-1", MAP_ACTION_UPDATE, "device:d", NULL, META("m", ""), 0 }, TRUE },
+		{ "", DOES(READ, "device:d"), FALSE },
+		{ "[policy]\ndefault = permit\n", DOES(UPDATE, "device:d"), TRUE },
 		/* roles */
-		{ "[rule a]\npermit = everything\nroles = r\n",
-			{ "cn:r-1", MAP_ACTION_UPDATE, "device:d", NULL, META("m", ""), 0 }, TRUE },
-		{ "[rule a]\npermit = everything\nroles = r\n",
-			{ "basic:fixed", MAP_ACTION_NOTIFY, "device:d", NULL, META("m", ""), 0 },
+		{ MAY_ALL, DOES(UPDATE, "device:d"), TRUE },
+		{ MAY_ALL, { "basic:fixed", MAP_ACTION_NOTIFY, "device:d", NULL, META("m", ""), 0 },
 			TRUE },
-		{ "[rule a]\npermit = everything\nroles = r\n",
-			{ "basic:r-1", MAP_ACTION_UPDATE, "device:d", NULL, META("m", ""), 0 },
+		{ MAY_ALL, { "basic:r-1", MAP_ACTION_UPDATE, "device:d", NULL, META("m", ""), 0 },
 			FALSE },
-		{ "[rule a]\npermit = everything\nroles = r\n",
-			{ "cn:r-", MAP_ACTION_UPDATE, "device:d", NULL, META("m", ""), 0 }, FALSE },
+		{ MAY_ALL, { "cn:r-", MAP_ACTION_UPDATE, "device:d", NULL, META("m", ""), 0 },
+			FALSE },
 		/* the first that fits */
-		{ "[rule a]\ndeny = read\n[rule b]\npermit = read\n",
-			{ "cn:r-1", MAP_ACTION_READ, "device:d", NULL, META("m", ""), 0 }, FALSE },
-		{ "[rule a]\ndeny = read\nmetadata = x:n\n[rule b]\npermit = read\n",
-			{ "cn:r-1", MAP_ACTION_READ, "device:d", NULL, META("m", ""), 0 }, TRUE },
-		{ "[rule a]\ndeny = write\non = device=x\n[rule b]\npermit = write\n",
-			{ "cn:r-1", MAP_ACTION_DELETE, "device:x", NULL, META("m", ""), 0 },
+		{ "[rule a]\ndeny = read\n[rule b]\npermit = read\n", DOES(READ, "device:d"),
 			FALSE },
-		{ "[rule a]\ndeny = write\non = device=x\n[rule b]\npermit = write\n",
-			{ "cn:r-1", MAP_ACTION_DELETE, "device:y", NULL, META("m", ""), 0 }, TRUE },
+		{ "[rule a]\ndeny = read\nmetadata = x:n\n[rule b]\npermit = read\n",
+			DOES(READ, "device:d"), TRUE },
+		{ ALL_BUT_X, DOES(DELETE, "device:x"), FALSE },
+		{ ALL_BUT_X, DOES(DELETE, "device:y"), TRUE },
 		/* metadata */
 		{ "[rule a]\npermit = read\nmetadata = x:m; x:o\n",
 			{ "cn:r-1", MAP_ACTION_READ, "device:d", NULL, META("o", ""), 0 }, TRUE },
@@ -155,40 +157,31 @@ static void test_decisions(void)
 		{ "[rule a]\npermit = read\non = device - *\n",
 			{ "cn:r-1", MAP_ACTION_READ, "ip:10.0.0.1", "device:e", META("m", ""), 0 },
 			TRUE },
-		{ "[rule a]\npermit = read\non = device - device={client}\n",
+		{ OWN_LINKS,
 			{ "cn:r-1", MAP_ACTION_READ, "device:1", "device:e", META("m", ""), 0 },
 			TRUE },
-		{ "[rule a]\npermit = read\non = device - device={client}\n",
+		{ OWN_LINKS,
 			{ "cn:r-1", MAP_ACTION_READ, "device:e", "device:1", META("m", ""), 0 },
 			TRUE },
-		{ "[rule a]\npermit = read\non = device - device={client}\n",
+		{ OWN_LINKS,
 			{ "cn:r-2", MAP_ACTION_READ, "device:e", "device:1", META("m", ""), 0 },
 			FALSE },
-		{ "[rule a]\npermit = read\non = x:vapp\n",
-			{ "cn:r-1", MAP_ACTION_READ, SHOP, NULL, META("m", ""), 0 }, TRUE },
-		{ "[rule a]\npermit = read\non = x:vapp=shop; x:host\n",
-			{ "cn:r-1", MAP_ACTION_READ, BANK, NULL, META("m", ""), 0 }, FALSE },
-		{ "[rule a]\npermit = read\non = x:vapp=s*\n",
-			{ "cn:r-1", MAP_ACTION_READ, SHOP, NULL, META("m", ""), 0 }, TRUE },
-		{ "[rule a]\npermit = read\non = x:*\n",
-			{ "cn:r-1", MAP_ACTION_READ, SHOP, NULL, META("m", ""), 0 }, TRUE },
-		{ "[rule a]\npermit = read\non = identity\n",
-			{ "cn:r-1", MAP_ACTION_READ, SHOP, NULL, META("m", ""), 0 }, FALSE },
+		{ "[rule a]\npermit = read\non = x:vapp\n", DOES(READ, SHOP), TRUE },
+		{ "[rule a]\npermit = read\non = x:vapp=shop; x:host\n", DOES(READ, BANK), FALSE },
+		{ "[rule a]\npermit = read\non = x:vapp=s*\n", DOES(READ, SHOP), TRUE },
+		{ "[rule a]\npermit = read\non = x:*\n", DOES(READ, SHOP), TRUE },
+		{ "[rule a]\npermit = read\non = identity\n", DOES(READ, SHOP), FALSE },
 		/* clients of the map, and oneself */
-		{ "[rule a]\npermit = read\non = self\n",
-			{ "cn:r-1", MAP_ACTION_READ, "identity:username:me", NULL, META("m", ""),
-				0 },
+		{ "[rule a]\npermit = read\non = self\n", DOES(READ, "identity:username:me"),
 			FALSE }, /* of no domain: somebody of that name */
-		{ "[rule a]\npermit = read\non = identity=m*\n",
-			{ "cn:r-1", MAP_ACTION_READ, "identity:username:me", NULL, META("m", ""),
-				0 },
+		{ "[rule a]\npermit = read\non = identity=m*\n", DOES(READ, "identity:username:me"),
 			TRUE },
 		/* values */
-		{ "[rule a]\npermit = update\nwhere = host={client}; @k=v\n",
+		{ OWN_VALUES,
 			{ "cn:r-1", MAP_ACTION_UPDATE, "device:d", NULL,
 				META("m", "<host>1</host>"), 0 },
 			TRUE },
-		{ "[rule a]\npermit = update\nwhere = host={client}; @k=v\n",
+		{ OWN_VALUES,
 			{ "cn:r-1", MAP_ACTION_UPDATE, "device:d", NULL,
 				META("m", "<host>2</host>"), 0 },
 			FALSE },
@@ -196,8 +189,7 @@ static void test_decisions(void)
 			{ "cn:r-1", MAP_ACTION_UPDATE, "device:d", NULL,
 				META("m", "<host>1</host>"), 0 },
 			FALSE },
-		{ "[rule a]\npermit = update\nwhere = host={client}\n",
-			{ "cn:r-1", MAP_ACTION_UPDATE, "device:d", NULL, META("m", ""), 0 },
+		{ "[rule a]\npermit = update\nwhere = host={client}\n", DOES(UPDATE, "device:d"),
 			FALSE },
 		/* whose */
 		{ "[rule a]\npermit = write\npublisher = own\n",
