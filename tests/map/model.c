@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "script.h"
+#include "summary.h"
 
 static const char *const NAMES[SEQUENCE_IDS] = { "a", "b", "c", "d", "e", "y", "z" };
 const char *const MODEL_TYPE_NAMES[SEQUENCE_TYPES] = { "s", "t", "m" };
@@ -170,7 +170,7 @@ char *model_items_text(const struct model_items *items)
 	g_autoptr(GPtrArray) texts = g_ptr_array_new();
 	for (guint i = 0; i < items->texts->len; i++)
 		g_ptr_array_add(texts, g_ptr_array_index(items->texts, i));
-	return script_join_sorted(texts, " ");
+	return summary_join(texts, " ");
 }
 
 /* Bytes of the element as the server gives it out: as it came, its prefix declared, and stamped. */
@@ -210,7 +210,7 @@ static void add_item(int a, int b, const GPtrArray *metas, struct model_items *r
 		g_ptr_array_add(texts, meta_text(g_ptr_array_index(metas, i)));
 		size += meta_size(g_ptr_array_index(metas, i));
 	}
-	g_autofree char *what = script_join_sorted(texts, ",");
+	g_autofree char *what = summary_join(texts, ",");
 	if (metas->len > 0)
 		size += strlen("<metadata></metadata>");
 	g_ptr_array_add(

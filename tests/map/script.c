@@ -3,105 +3,7 @@
 #include <string.h>
 
 #include "ifmap/answer.h"
-
-/* ---- summary */
-
-/* As strcmp(), but an item's "{" comes before everything else: "a{..}" before "a-b{..}". */
-static int by_text(gconstpointer a, gconstpointer b)
-{
-	const char *x = *(const char *const *)a;
-	const char *y = *(const char *const *)b;
-	while (*x && *x == *y)
-		x++, y++;
-	int left = *x == '{' ? 1 : *x;
-	int right = *y == '{' ? 1 : *y;
-	return left - right;
-}
-
-char *script_join_sorted(GPtrArray *texts, const char *separator)
-{
-	g_ptr_array_sort(texts, by_text);
-	g_ptr_array_add(texts, NULL);
-	return g_strjoinv(separator, (char **)texts->pdata);
-}
-
-static char *summary_of_meta(const struct ifmap_meta *meta)
-{
-	const char *value = ifmap_meta_text(meta, "v");
-	return value ? g_strdup_printf("%s=%s", ifmap_meta_name(meta), value)
-		     : g_strdup(ifmap_meta_name(meta));
-}
-
-static char *summary_of_item(const struct ifmap_item *item)
-{
-	g_autoptr(GPtrArray) ids = g_ptr_array_new();
-	g_autoptr(GPtrArray) metas = g_ptr_array_new_with_free_func(g_free);
-	g_ptr_array_add(ids, (gpointer)ifmap_id_value(item->a));
-	if (item->b)
-		g_ptr_array_add(ids, (gpointer)ifmap_id_value(item->b));
-	for (guint i = 0; i < item->metas->len; i++)
-		g_ptr_array_add(metas, summary_of_meta(g_ptr_array_index(item->metas, i)));
-	gboolean bare = metas->len == 0;
-	g_autofree char *who = script_join_sorted(ids, "-");
-	g_autofree char *what = script_join_sorted(metas, ",");
-	return bare ? g_strdup(who) : g_strdup_printf("%s{%s}", who, what);
-}
-
-static char *summary_of_items(const struct ifmap_result *result)
-{
-	g_autoptr(GPtrArray) items = g_ptr_array_new_with_free_func(g_free);
-	for (guint i = 0; i < result->items->len; i++)
-		g_ptr_array_add(items, summary_of_item(g_ptr_array_index(result->items, i)));
-	return script_join_sorted(items, " ");
-}
-
-static char *summary_of_member(const struct ifmap_member *member)
-{
-	static const char *const KINDS[] = {
-		[IFMAP_RESULT_SEARCH] = "search",
-		[IFMAP_RESULT_UPDATE] = "update",
-		[IFMAP_RESULT_DELETE] = "delete",
-		[IFMAP_RESULT_NOTIFY] = "notify",
-	};
-	if (!member->result)
-		return g_strdup_printf("error(%s): %s", member->name,
-			ifmap_error_code_to_string((enum ifmap_error)member->refused->code));
-	g_autofree char *items = summary_of_items(member->result);
-	return g_strdup_printf("%s(%s): %s", KINDS[member->result->kind], member->name, items);
-}
-
-char *script_summary(const char *body)
-{
-	static const char *const PLAIN[] = {
-		[IFMAP_ANSWER_NEW_SESSION] = "new",
-		[IFMAP_ANSWER_RENEW_SESSION] = "ok",
-		[IFMAP_ANSWER_END_SESSION] = "end",
-		[IFMAP_ANSWER_PUBLISH] = "ok",
-		[IFMAP_ANSWER_SUBSCRIBE] = "ok",
-		[IFMAP_ANSWER_PURGE] = "ok",
-	};
-	g_autoptr(GError) error = NULL;
-	g_autoptr(ifmap_answer) answer = ifmap_answer_parse(body, strlen(body), &error);
-
-	if (!answer)
-		return g_strdup_printf("no answer: %s", error->message);
-	if (answer->type == IFMAP_ANSWER_ERROR)
-		return g_strdup_printf("error %s",
-			ifmap_error_code_to_string((enum ifmap_error)answer->refused->code));
-	if (answer->type < G_N_ELEMENTS(PLAIN))
-		return g_strdup(PLAIN[answer->type]);
-	if (answer->type == IFMAP_ANSWER_SEARCH)
-		return summary_of_items(
-			((struct ifmap_member *)g_ptr_array_index(answer->members, 0))->result);
-	GString *out = g_string_new(NULL);
-	for (guint i = 0; i < answer->members->len; i++) {
-		g_autofree char *member = summary_of_member(g_ptr_array_index(answer->members, i));
-		g_string_append_printf(out, "%s%s", i ? " | " : "", member);
-	}
-	return g_string_free(out, FALSE);
-}
-
-/* ---- running */
+#include "summary.h"
 
 #define MAX_CLIENTS 26
 /* Longer than anything but a hang takes, on a loaded machine and under a sanitizer. */
@@ -120,7 +22,7 @@ struct play {
 static void complain(const struct play *play, const char *expected, const char *body)
 {
 	const struct script_step *step = &play->what->steps[play->step];
-	g_autofree char *summary = body ? script_summary(body) : g_strdup("(no answer)");
+	g_autofree char *summary = body ? summary_of_body(body) : g_strdup("(no answer)");
 	g_test_message("%s, step %u (%s: %s)\n  expected: %s\n  short:    %s\n  answer:   %s",
 		play->what->name, play->step, step->who, step->send ? step->send : "-", expected,
 		summary, body ? body : "-");
@@ -215,7 +117,7 @@ static void check(struct play *play, const char *expect_raw, const char *body)
 		return;
 	}
 	if (*expect == '=') {
-		g_autofree char *summary = script_summary(body);
+		g_autofree char *summary = summary_of_body(body);
 		if (!g_str_equal(summary, expect + 1))
 			complain(play, expect, body);
 		return;

@@ -13,7 +13,7 @@
  *                       stands for A's publisher-id, {sA} for its session-id, {oA} for the one
  *                       before
  * `expect`  "hang"      no answer comes
- *           "=..."      the answer, in the short form of script_summary(), is exactly this
+ *           "=..."      the answer, in the short form of summary.h, is exactly this
  *           "x|!y|2*z"  the answer contains x, does not contain y, contains z exactly twice;
  *                       "starts x": begins with x; "same x=": attributes x all have one value
  *           NULL        whatever
@@ -49,13 +49,3 @@ void script_run(const struct script_carrier *carrier, const struct script_case *
 /* Registers every case under PREFIX/NAME. */
 void script_add_all(const char *prefix, const struct script_carrier *carrier,
 	const struct script_case *cases, size_t n_cases);
-
-/* An answer in one line: "ok", "new", "end", "error CODE", or for a search its items in
- * alphabetical order, id{meta,meta} a-b{meta} and for a poll its members in order,
- * "kind(subscription): items" separated by " | ". A meta is its local name, with
- * "=TEXT" when it has a child <v>. */
-char *script_summary(const char *body);
-
-/* Sorts texts (char *) the way summaries are sorted, and joins them. Appends a NULL to the array.
- */
-char *script_join_sorted(GPtrArray *texts, const char *separator);

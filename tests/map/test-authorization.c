@@ -6,6 +6,7 @@
 
 #include "ifmap/answer.h"
 #include "inside.h"
+#include "summary.h"
 
 static const char RULES[] = "[prefixes]\n"
 			    "x = urn:example:x\n"
@@ -184,7 +185,7 @@ static struct map_engine *engine;
 static char *inside_wait(const struct script_carrier *carrier, gpointer channel)
 {
 	g_autofree char *answer = carrier->wait(channel, 0);
-	return answer ? script_summary(answer) : NULL;
+	return answer ? summary_of_body(answer) : NULL;
 }
 
 /* Sends "new", "poll" or an operation; the answer in short form (of "new": the session-id), or
