@@ -263,8 +263,12 @@ static void on_dumped(const struct enforce_reply *reply, const GError *error, gp
 	/* Even when nothing could be read the destination must not wait for it. */
 	if (job) {
 		fact.order = job->order;
-		fact.n_entries = error ? 0 : reply->n;
-		fact.entries = (char *)(error ? "" : reply->entries);
+		fact.n_entries = error || !reply->dumps->len
+					 ? 0
+					 : g_array_index(reply->dumps, struct enforce_dump, 0).n;
+		fact.entries = fact.n_entries
+				       ? g_array_index(reply->dumps, struct enforce_dump, 0).entries
+				       : (char[]){ "" };
 		report_conntrack(job->carry->parts.report, job->uuid, &fact);
 	}
 	asking_end(asking);
@@ -278,7 +282,8 @@ static void dump(struct job *job)
 
 	job->dumped = TRUE;
 	if (enforcer)
-		enforce_client_conntrack_dump(enforcer, job->uuid, on_dumped, asking_new(job));
+		enforce_client_conntrack_dump(enforcer, (const char *const[]){ job->uuid, NULL },
+			on_dumped, asking_new(job));
 	else
 		report_conntrack(job->carry->parts.report, job->uuid, &nothing);
 }

@@ -98,16 +98,40 @@ static GArray *read_counters(const json_t *array)
 	return counters;
 }
 
+static void clear_dump(gpointer data)
+{
+	free(((struct enforce_dump *)data)->entries); /* jansson's */
+}
+
+static GArray *read_dumps(const json_t *array)
+{
+	GArray *dumps = g_array_new(FALSE, TRUE, sizeof(struct enforce_dump));
+	gsize index;
+	json_t *item;
+
+	g_array_set_clear_func(dumps, clear_dump);
+	json_array_foreach(array, index, item)
+	{
+		const json_t *entries = json_object_get(item, "entries");
+		struct enforce_dump dump = { .uuid = text_of(item, "uuid"),
+			.entries = json_dumps(entries, JSON_COMPACT),
+			.n = (guint)json_array_size(entries) };
+
+		if (dump.entries)
+			g_array_append_val(dumps, dump);
+	}
+	return dumps;
+}
+
 static void give_reply(struct request *request, const json_t *message)
 {
 	const json_t *verdicts = json_object_get(message, "verdicts");
 	const json_t *counters = json_object_get(message, "counters");
-	const json_t *entries = json_object_get(message, "entries");
-	char *text = entries ? json_dumps(entries, JSON_COMPACT) : NULL;
+	const json_t *dumps = json_object_get(message, "dumps");
 	struct enforce_reply reply = {
 		.verdicts = verdicts ? read_verdicts(verdicts) : NULL,
 		.counters = counters ? read_counters(counters) : NULL,
-		.entries = text,
+		.dumps = dumps ? read_dumps(dumps) : NULL,
 		.n = (guint)number_of(message, "n"),
 		.n_failed = (guint)number_of(message, "n-failed"),
 		.note = json_string_value(json_object_get(message, "note")),
@@ -120,7 +144,8 @@ static void give_reply(struct request *request, const json_t *message)
 		g_array_unref(reply.verdicts);
 	if (reply.counters)
 		g_array_unref(reply.counters);
-	free(text);
+	if (reply.dumps)
+		g_array_unref(reply.dumps);
 }
 
 static void on_reply(struct enforce_client *client, const json_t *message)
@@ -356,10 +381,14 @@ void enforce_client_cut(
 	request(client, "cut", about(uuid), done, data);
 }
 
-void enforce_client_conntrack_dump(
-	struct enforce_client *client, const char *uuid, enforce_reply_func done, gpointer data)
+void enforce_client_conntrack_dump(struct enforce_client *client, const char *const *uuids,
+	enforce_reply_func done, gpointer data)
 {
-	request(client, "conntrack-dump", about(uuid), done, data);
+	json_t *array = json_array();
+
+	for (; *uuids; uuids++)
+		json_array_append_new(array, json_string(*uuids));
+	request(client, "conntrack-dump", json_pack("{s:o}", "uuids", array), done, data);
 }
 
 void enforce_client_conntrack_load(struct enforce_client *client, const char *uuid,

@@ -48,12 +48,19 @@ struct enforce_counter {
 	guint64 bytes;
 };
 
+/* The connections of one machine. */
+struct enforce_dump {
+	const char *uuid;
+	char *entries; /* JSON text */
+	guint n;       /* of them */
+};
+
 /* Only the fields of the request that was made are set; the rest are NULL or 0. */
 struct enforce_reply {
 	GArray *verdicts;    /* struct enforce_verdict: set, cut, list, verify */
 	GArray *counters;    /* struct enforce_counter: counters */
-	const char *entries; /* JSON text: conntrack_dump */
-	guint n;             /* entries dumped, loaded or flushed; machines removed */
+	GArray *dumps;       /* struct enforce_dump: conntrack_dump */
+	guint n;             /* entries loaded or flushed; machines removed */
 	guint n_failed;      /* conntrack_load: entries the kernel did not take (reason in note) */
 	const char *note;    /* something a person should know, or NULL */
 	const char *backend; /* hello: "bridge-ct" or "br-netfilter" */
@@ -145,11 +152,12 @@ void enforce_client_verify(
 void enforce_client_cut(
 	struct enforce_client *client, const char *uuid, enforce_reply_func done, gpointer data);
 
-/* The connections of one machine (its addresses, its zones) as JSON text for
- * enforce_client_conntrack_load() on another host; the machine must be set on both, there with any
- * zones. At most 65536 entries. */
-void enforce_client_conntrack_dump(
-	struct enforce_client *client, const char *uuid, enforce_reply_func done, gpointer data);
+/* The connections of each of the machines (its addresses, its zones) as JSON text for
+ * enforce_client_conntrack_load() on another host; a machine must be set on both, there with any
+ * zones. One pass over the kernel's table serves all of them. The reply has a row for each machine
+ * that is set here, and at most 65536 entries in all. `uuids`: NULL-terminated. */
+void enforce_client_conntrack_dump(struct enforce_client *client, const char *const *uuids,
+	enforce_reply_func done, gpointer data);
 
 /* Loads those entries that the machine's rules permit; the others are counted in n_failed. */
 void enforce_client_conntrack_load(struct enforce_client *client, const char *uuid,

@@ -147,13 +147,11 @@ static void write_tcp(struct nf_conntrack *entry, const struct enforce_flow *flo
 		nfct_set_attr_u8(entry, flags[i], IP_CT_TCP_FLAG_BE_LIBERAL);
 }
 
-gboolean enforce_conntrack_load(const struct enforce_flow *flow, GError **error)
+static gboolean load_one(
+	struct nfct_handle *handle, const struct enforce_flow *flow, GError **error)
 {
-	g_autoptr(conntrack_handle) handle = nfct_open(CONNTRACK, 0);
 	g_autoptr(conntrack_entry) entry = write_tuple(flow);
 
-	if (!handle)
-		return fail(error, "be opened");
 	nfct_setobjopt(entry, NFCT_SOPT_SETUP_REPLY);
 	nfct_set_attr_u32(entry, ATTR_TIMEOUT, MAX(flow->timeout_s, 1));
 	nfct_set_attr_u32(entry, ATTR_MARK, flow->mark);
@@ -164,13 +162,34 @@ gboolean enforce_conntrack_load(const struct enforce_flow *flow, GError **error)
 	       fail(error, "enter a connection");
 }
 
-gboolean enforce_conntrack_delete(const struct enforce_flow *flow, GError **error)
+guint enforce_conntrack_load(const GArray *flows, GError **error)
 {
 	g_autoptr(conntrack_handle) handle = nfct_open(CONNTRACK, 0);
+	guint n = 0;
+
+	if (!handle) {
+		fail(error, "be opened");
+		return 0;
+	}
+	for (guint i = 0; i < flows->len; i++) {
+		g_autoptr(GError) why = NULL;
+
+		if (load_one(handle, &g_array_index(flows, struct enforce_flow, i), &why))
+			n++;
+		else {
+			g_clear_error(error);
+			g_propagate_error(error, g_steal_pointer(&why));
+		}
+	}
+	return n;
+}
+
+/* One that is gone already is fine. */
+static gboolean delete_one(
+	struct nfct_handle *handle, const struct enforce_flow *flow, GError **error)
+{
 	g_autoptr(conntrack_entry) entry = write_tuple(flow);
 
-	if (!handle)
-		return fail(error, "be opened");
 	return nfct_query(handle, NFCT_Q_DESTROY, entry) >= 0 || errno == ENOENT ||
 	       fail(error, "forget a connection");
 }
@@ -194,12 +213,15 @@ gboolean enforce_conntrack_forget(GPtrArray *machines, enforce_conntrack_choice 
 	gpointer data, guint *ret_n, GError **error)
 {
 	g_autoptr(GArray) flows = g_array_new(FALSE, FALSE, sizeof(struct enforce_flow));
+	g_autoptr(conntrack_handle) handle = nfct_open(CONNTRACK, 0);
 	struct choosing choosing = { forget, data, flows };
 
+	if (!handle)
+		return fail(error, "be opened");
 	if (!enforce_conntrack_dump(machines, choose, &choosing, error))
 		return FALSE;
 	for (guint i = 0; i < flows->len; i++)
-		if (!enforce_conntrack_delete(&g_array_index(flows, struct enforce_flow, i), error))
+		if (!delete_one(handle, &g_array_index(flows, struct enforce_flow, i), error))
 			return FALSE;
 	*ret_n = flows->len;
 	return TRUE;

@@ -13,12 +13,10 @@ typedef void (*enforce_conntrack_func)(
 gboolean enforce_conntrack_dump(
 	GPtrArray *machines, enforce_conntrack_func seen, gpointer data, GError **error);
 
-/* Enters the flow, or brings it up to date. Later packets are taken whatever their TCP window: the
- * window that the connection had is not known here. */
-gboolean enforce_conntrack_load(const struct enforce_flow *flow, GError **error);
-
-/* Forgets the flow; one that is gone already is fine. */
-gboolean enforce_conntrack_delete(const struct enforce_flow *flow, GError **error);
+/* Enters the flows (struct enforce_flow), or brings them up to date. Later packets are taken
+ * whatever their TCP window: the window that the connection had is not known here. How many were
+ * entered; when that is not all of them, *error is set to why the last one was not. */
+guint enforce_conntrack_load(const GArray *flows, GError **error);
 
 /* Forgets the connections of the machines for which `forget` says so; tells how many. */
 typedef gboolean (*enforce_conntrack_choice)(

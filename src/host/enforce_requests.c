@@ -139,39 +139,85 @@ static gboolean do_cut(
 	       do_verify(server, message, reply, error);
 }
 
-static void append_flow(const struct enforce_flow *flow,
-	const struct rules_machine *machine G_GNUC_UNUSED, gpointer entries)
+/* What a pass over the kernel's table finds. */
+struct dump {
+	GPtrArray *machines;
+	GHashTable *entries; /* machine -> its list in the reply */
+	guint n;
+};
+
+/* A machine that is named twice is dumped once. */
+static void add_machine(struct dump *dump, const struct rules_machine *machine, json_t *rows)
 {
-	if (json_array_size(entries) < ENFORCE_FLOWS_MAX && !enforce_flow_is_over(flow))
-		json_array_append_new(entries, enforce_flow_to_json(flow));
+	json_t *entries;
+
+	if (g_hash_table_contains(dump->entries, machine))
+		return;
+	entries = json_array();
+	g_hash_table_insert(dump->entries, (gpointer)machine, entries);
+	g_ptr_array_add(dump->machines, (gpointer)machine);
+	json_array_append_new(
+		rows, json_pack("{s:s, s:o}", "uuid", machine->uuid, "entries", entries));
+}
+
+static void append_flow(
+	const struct enforce_flow *flow, const struct rules_machine *machine, gpointer data)
+{
+	struct dump *dump = data;
+
+	if (dump->n >= ENFORCE_FLOWS_MAX || enforce_flow_is_over(flow))
+		return;
+	dump->n++;
+	json_array_append_new(
+		g_hash_table_lookup(dump->entries, machine), enforce_flow_to_json(flow));
 }
 
 static gboolean do_dump(
 	struct enforce_server *server, const json_t *message, json_t *reply, GError **error)
 {
-	const struct rules_machine *machine = require(server, message, error);
-	g_autoptr(GPtrArray) machines = list_of(machine);
-	json_t *entries = json_array();
+	g_autoptr(GPtrArray) machines = g_ptr_array_new();
+	g_autoptr(GHashTable) entries = g_hash_table_new(NULL, NULL);
+	struct dump dump = { machines, entries, 0 };
+	const json_t *uuids = json_object_get(message, "uuids");
+	json_t *rows = json_array();
+	gsize index;
+	json_t *uuid;
 
-	json_object_set_new(reply, "entries", entries);
-	if (!machine || !enforce_conntrack_dump(machines, append_flow, entries, error))
-		return FALSE;
-	json_object_set_new(reply, "n", json_integer((json_int_t)json_array_size(entries)));
-	return TRUE;
-}
-
-static gboolean load_one(const struct rules_machine *machine, const json_t *json, GError **error)
-{
-	struct enforce_flow flow;
-
-	if (!enforce_flow_from_json(json, &flow, error))
-		return FALSE;
-	if (!enforce_flow_adopt(&flow, machine) || !enforce_flow_is_permitted(&flow, machine)) {
+	json_object_set_new(reply, "dumps", rows);
+	if (!json_is_array(uuids) || json_array_size(uuids) > MACHINES_MAX) {
 		g_set_error(error, ENFORCE_ERROR, ENFORCE_ERROR_REFUSED,
-			"a connection is not the machine's, or its rules do not permit it");
+			"uuids is not a list of at most %d", MACHINES_MAX);
 		return FALSE;
 	}
-	return enforce_conntrack_load(&flow, error);
+	json_array_foreach(uuids, index, uuid)
+	{
+		const char *text = json_string_value(uuid);
+		const struct rules_machine *machine = text ? enforce_engine_find(
+								     server->engine, text)
+							   : NULL;
+
+		if (machine)
+			add_machine(&dump, machine, rows);
+	}
+	return enforce_conntrack_dump(machines, append_flow, &dump, error);
+}
+
+static gboolean read_flow(const struct rules_machine *machine, const json_t *json,
+	struct enforce_flow *ret_flow, GError **error)
+{
+	if (!enforce_flow_from_json(json, ret_flow, error))
+		return FALSE;
+	if (enforce_flow_adopt(ret_flow, machine) && enforce_flow_is_permitted(ret_flow, machine))
+		return TRUE;
+	g_set_error(error, ENFORCE_ERROR, ENFORCE_ERROR_REFUSED,
+		"a connection is not the machine's, or its rules do not permit it");
+	return FALSE;
+}
+
+static void put_note(json_t *reply, const GError *why)
+{
+	if (why)
+		json_object_set_new(reply, "note", json_string(why->message));
 }
 
 static gboolean do_load(
@@ -179,9 +225,11 @@ static gboolean do_load(
 {
 	const struct rules_machine *machine = require(server, message, error);
 	const json_t *entries = json_object_get(message, "entries");
-	gint64 n = 0;
+	g_autoptr(GArray) flows = g_array_new(FALSE, FALSE, sizeof(struct enforce_flow));
+	g_autoptr(GError) why_not = NULL;
 	gsize index;
 	json_t *entry;
+	guint n;
 
 	if (!machine)
 		return FALSE;
@@ -193,12 +241,14 @@ static gboolean do_load(
 	json_array_foreach(entries, index, entry)
 	{
 		g_autoptr(GError) why = NULL;
+		struct enforce_flow flow;
 
-		if (load_one(machine, entry, &why))
-			n++;
-		else
-			json_object_set_new(reply, "note", json_string(why->message));
+		if (read_flow(machine, entry, &flow, &why))
+			g_array_append_val(flows, flow);
+		put_note(reply, why);
 	}
+	n = enforce_conntrack_load(flows, &why_not);
+	put_note(reply, why_not);
 	json_object_set_new(reply, "n", json_integer(n));
 	json_object_set_new(
 		reply, "n-failed", json_integer((json_int_t)json_array_size(entries) - n));

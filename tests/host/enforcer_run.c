@@ -193,6 +193,18 @@ static void read_counters(const struct enforce_reply *reply, struct enforcer_ans
 	}
 }
 
+static void read_dumps(const struct enforce_reply *reply, struct enforcer_answer *answer)
+{
+	answer->dumps = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	for (guint i = 0; reply->dumps && i < reply->dumps->len; i++) {
+		const struct enforce_dump *dump = &g_array_index(
+			reply->dumps, struct enforce_dump, i);
+
+		g_hash_table_replace(answer->dumps, g_strdup(dump->uuid), g_strdup(dump->entries));
+		answer->n += dump->n;
+	}
+}
+
 static void on_reply(const struct enforce_reply *reply, const GError *error, gpointer data)
 {
 	struct waiting *waiting = data;
@@ -204,13 +216,13 @@ static void on_reply(const struct enforce_reply *reply, const GError *error, gpo
 		return;
 	}
 	answer->note = g_strdup(reply->note);
-	answer->entries = g_strdup(reply->entries);
 	answer->backend = g_strdup(reply->backend);
 	answer->n = reply->n;
 	answer->n_failed = reply->n_failed;
 	answer->took_ms = reply->took_ms;
 	read_verdicts(reply, answer);
 	read_counters(reply, answer);
+	read_dumps(reply, answer);
 }
 
 static void wait_until(const gboolean *done, guint ms)
@@ -255,6 +267,14 @@ struct enforcer_answer *enforcer_run_set(struct enforcer_run *run, GPtrArray *ma
 	return await(&waiting);
 }
 
+struct enforcer_answer *enforcer_run_dump(struct enforcer_run *run, const char *const *uuids)
+{
+	struct waiting waiting = { .answer = g_new0(struct enforcer_answer, 1) };
+
+	enforce_client_conntrack_dump(run->client, uuids, on_reply, &waiting);
+	return await(&waiting);
+}
+
 struct enforcer_answer *enforcer_run_load(
 	struct enforcer_run *run, const char *uuid, const char *entries)
 {
@@ -268,11 +288,11 @@ void enforcer_answer_free(struct enforcer_answer *answer)
 {
 	g_free(answer->error);
 	g_free(answer->note);
-	g_free(answer->entries);
 	g_free(answer->difference);
 	g_free(answer->kernel_digest);
 	g_free(answer->intent_digest);
 	g_free(answer->backend);
+	g_clear_pointer(&answer->dumps, g_hash_table_unref);
 	g_clear_pointer(&answer->counters, g_hash_table_unref);
 	g_free(answer);
 }

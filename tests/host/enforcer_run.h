@@ -29,7 +29,6 @@ struct enforcer_run {
 struct enforcer_answer {
 	char *error;
 	char *note;
-	char *entries;
 	char *difference;
 	char *kernel_digest;
 	char *intent_digest;
@@ -40,6 +39,7 @@ struct enforcer_answer {
 	guint n_verdicts;
 	guint n_conforming;
 	double took_ms;
+	GHashTable *dumps;    /* uuid → JSON of its connections, NULL: none was asked for */
 	GHashTable *counters; /* "tap direction rule" → packets as pointer */
 };
 
@@ -60,6 +60,8 @@ struct enforcer_answer *enforcer_run_ask(
 	struct enforcer_run *run, enforcer_uuid_request request, const char *uuid);
 struct enforcer_answer *enforcer_run_hello(struct enforcer_run *run);
 struct enforcer_answer *enforcer_run_set(struct enforcer_run *run, GPtrArray *machines);
+/* `uuids`: NULL-terminated. The answer has the dumps alone. */
+struct enforcer_answer *enforcer_run_dump(struct enforcer_run *run, const char *const *uuids);
 struct enforcer_answer *enforcer_run_load(
 	struct enforcer_run *run, const char *uuid, const char *entries);
 void enforcer_answer_free(struct enforcer_answer *answer);

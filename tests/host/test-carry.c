@@ -103,8 +103,8 @@ struct enforce_client *guard_enforcer(struct guard *guard)
 	return NULL;
 }
 
-void enforce_client_conntrack_dump(
-	struct enforce_client *client, const char *uuid, enforce_reply_func done, gpointer data)
+void enforce_client_conntrack_dump(struct enforce_client *client, const char *const *uuids,
+	enforce_reply_func done, gpointer data)
 {
 	g_assert_not_reached();
 }

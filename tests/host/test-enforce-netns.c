@@ -264,17 +264,19 @@ static void test_carried_session(void)
 	g_autoptr(enforcer_answer) flushed = NULL;
 	g_autoptr(enforcer_answer) loaded = NULL;
 	g_autoptr(enforcer_answer) foreign = NULL;
+	const char *entries;
 
 	world_up(&world);
 	g_assert_true(netlab_tcp_open(world.a, world.b, "10.9.0.2", 80, &connection));
 	g_assert_true(netlab_tcp_passes(&connection));
-	dumped = enforcer_run_ask(world.run, enforce_client_conntrack_dump, UUID_B);
+	dumped = enforcer_run_dump(world.run, (const char *const[]){ UUID_B, NULL });
+	entries = g_hash_table_lookup(dumped->dumps, UUID_B);
 	g_assert_cmpuint(dumped->n, >=, 1);
-	g_test_message("dump in %.2f ms: %s", dumped->took_ms, dumped->entries);
+	g_test_message("dump in %.2f ms: %s", dumped->took_ms, entries);
 	flushed = enforcer_run_ask(world.run, enforce_client_conntrack_flush, UUID_B);
 	g_assert_cmpuint(flushed->n, ==, dumped->n);
 	g_assert_false(netlab_tcp_passes(&connection));
-	loaded = enforcer_run_load(world.run, UUID_B, dumped->entries);
+	loaded = enforcer_run_load(world.run, UUID_B, entries);
 	g_assert_cmpstr(loaded->error, ==, NULL);
 	g_assert_cmpuint(loaded->n, ==, dumped->n);
 	g_test_message("load in %.2f ms", loaded->took_ms);
@@ -290,6 +292,33 @@ static void test_carried_session(void)
 	g_assert_cmpuint(foreign->n, ==, 0);
 	g_assert_cmpuint(foreign->n_failed, ==, 1);
 	g_assert_nonnull(foreign->note);
+	world_down(&world);
+}
+
+/* One pass serves several machines: each gets its own connections, a common one twice. One that is
+ * named twice has one row, one that is not set has none. */
+static void test_dump_of_several(void)
+{
+	static const char *const uuids[] = { UUID_A, UUID_B, UUID_A, UUID_D, NULL };
+	struct world world;
+	struct netlab_tcp common, own;
+	g_autoptr(enforcer_answer) dumped = NULL;
+	const char *of_a, *of_b;
+
+	world_up(&world);
+	g_assert_true(netlab_tcp_open(world.a, world.b, "10.9.0.2", 80, &common));
+	g_assert_true(netlab_tcp_open(world.c, world.a, "10.9.0.1", 22, &own));
+	dumped = enforcer_run_dump(world.run, uuids);
+	g_assert_cmpstr(dumped->error, ==, NULL);
+	g_assert_cmpuint(g_hash_table_size(dumped->dumps), ==, 2);
+	of_a = g_hash_table_lookup(dumped->dumps, UUID_A);
+	of_b = g_hash_table_lookup(dumped->dumps, UUID_B);
+	g_assert_nonnull(strstr(of_a, "\"destination-port\":80"));
+	g_assert_nonnull(strstr(of_b, "\"destination-port\":80"));
+	g_assert_nonnull(strstr(of_a, "\"destination-port\":22"));
+	g_assert_null(strstr(of_b, "\"destination-port\":22"));
+	netlab_tcp_close(&common);
+	netlab_tcp_close(&own);
 	world_down(&world);
 }
 
@@ -546,6 +575,7 @@ static const struct cases_case cases[] = {
 	{ "/enforce/netns/overlapping", test_overlapping },
 	{ "/enforce/netns/revoke-and-cut", test_revoke_and_cut },
 	{ "/enforce/netns/carried-session", test_carried_session },
+	{ "/enforce/netns/dump-of-several", test_dump_of_several },
 	{ "/enforce/netns/tampering", test_tampering },
 	{ "/enforce/netns/killed", test_killed },
 	{ "/enforce/netns/remove-and-count", test_remove_and_count },

@@ -104,7 +104,8 @@ static void test_nonsense(void)
 {
 	static const char *const texts[] = { "{}", "{\"op\":7}", "{\"op\":\"set\"}",
 		"{\"op\":\"set\",\"machines\":[{}]}", "{\"op\":\"remove\",\"uuid\":[]}",
-		"{\"op\":\"cut\"}", "{\"op\":\"conntrack-load\",\"uuid\":\"x\",\"entries\":3}" };
+		"{\"op\":\"cut\"}", "{\"op\":\"conntrack-dump\",\"uuids\":\"x\"}",
+		"{\"op\":\"conntrack-load\",\"uuid\":\"x\",\"entries\":3}" };
 	struct door door;
 	char reply[4096];
 	int fd;
