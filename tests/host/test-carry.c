@@ -20,6 +20,10 @@ struct stage {
 static GString *asked; /* "verb " for every request to libvirt */
 static char *told;     /* last progress: "phase state" */
 static gboolean conforming;
+/* The enforcer's last answer that is due; NULL enforcer: it is away. */
+static struct enforce_client *enforcer;
+static enforce_reply_func dumped;
+static gpointer dumped_data;
 /* Requests that libvirt has not answered yet. */
 struct request {
 	virt_done_fn done;
@@ -100,13 +104,15 @@ gboolean guard_find(const struct guard *guard, const char *uuid, struct guard_st
 
 struct enforce_client *guard_enforcer(struct guard *guard)
 {
-	return NULL;
+	return enforcer;
 }
 
 void enforce_client_conntrack_dump(struct enforce_client *client, const char *const *uuids,
 	enforce_reply_func done, gpointer data)
 {
-	g_assert_not_reached();
+	g_string_append_printf(asked, "dump-of-%u ", g_strv_length((char **)uuids));
+	dumped = done;
+	dumped_data = data;
 }
 
 void enforce_client_conntrack_load(struct enforce_client *client, const char *uuid,
@@ -124,7 +130,9 @@ void report_progress(struct report *report, const char *uuid, const struct facts
 
 void report_conntrack(struct report *report, const char *uuid, const struct facts_conntrack *fact)
 {
-	g_string_append(asked, fact ? "connections " : "no-connections ");
+	g_string_append(asked, !fact ? "no-connections " : "connections ");
+	if (fact && fact->n_entries)
+		g_string_append_printf(asked, "%" G_GUINT64_FORMAT " ", fact->n_entries);
 }
 
 static void on_look_again(gpointer data)
@@ -159,17 +167,11 @@ static void stage_clear(struct stage *stage)
 		;
 }
 
-static void put_member(
-	struct stage *stage, const char *phase, const char *state, gboolean leaving, gboolean stays)
+static void add_member(GPtrArray *members, const char *uuid, gboolean leaving, gboolean stays)
 {
-	g_auto(facts_order) order = { .id = g_strdup("o1"),
-		.verb = g_strdup("move"),
-		.phase = g_strdup(phase),
-		.state = g_strdup(state),
-		.members = facts_list_new() };
-	struct facts_order_member *member = facts_list_add(order.members, FACTS_ORDER, "member");
+	struct facts_order_member *member = facts_list_add(members, FACTS_ORDER, "member");
 
-	member->vm = g_strdup(PAGES_VM);
+	member->vm = g_strdup(uuid);
 	member->machine = g_strdup("web1");
 	member->from = g_strdup(leaving ? PAGES_HOST : PAGES_OTHER);
 	member->to = g_strdup(leaving ? PAGES_OTHER : PAGES_HOST);
@@ -177,6 +179,23 @@ static void put_member(
 	member->to_uri = g_strdup("qemu+tcp://to/system");
 	member->stays = stays;
 	member->go_ms = 1;
+}
+
+static struct facts_order new_order(const char *phase, const char *state)
+{
+	return (struct facts_order){ .id = g_strdup("o1"),
+		.verb = g_strdup("move"),
+		.phase = g_strdup(phase),
+		.state = g_strdup(state),
+		.members = facts_list_new() };
+}
+
+static void put_member(
+	struct stage *stage, const char *phase, const char *state, gboolean leaving, gboolean stays)
+{
+	g_auto(facts_order) order = new_order(phase, state);
+
+	add_member(order.members, PAGES_VM, leaving, stays);
 	pages_add(stage->book, FACTS_ORDER, "vapp:shop", NULL, &order);
 }
 
@@ -450,6 +469,28 @@ static void test_return_again(void)
 	stage_clear(&stage);
 }
 
+/* A paused copy that cannot go back in its time is ended; one that has run here is not, for its
+ * memory is the only one. */
+static void test_given_up(void)
+{
+	static const struct carry_patience brief = { .return_ms = 20, .again_ms = 10000 };
+	static const enum virt_state states[] = { VIRT_PAUSED, VIRT_RUNNING };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(states); i++) {
+		struct stage stage;
+
+		stage_init(&stage);
+		carry_set_patience(stage.carry, &brief);
+		put_order(&stage, "return", "running", FALSE);
+		put_state(&stage, states[i]);
+		look(&stage);
+		turn(60);
+		g_assert_cmpstr(asked->str, ==,
+			states[i] == VIRT_PAUSED ? "move release abort destroy " : "move release ");
+		stage_clear(&stage);
+	}
+}
+
 /* A move away that fails because it was called off is not begun anew from here. */
 static void test_called_off(void)
 {
@@ -463,6 +504,59 @@ static void test_called_off(void)
 	look(&stage);
 	g_assert_cmpstr(asked->str, ==, "move abort abort ");
 	g_assert_cmpstr(told, ==, "return done");
+	stage_clear(&stage);
+}
+
+static void answer_dump(const char *uuid, unsigned n)
+{
+	g_autoptr(GArray) dumps = g_array_new(FALSE, FALSE, sizeof(struct enforce_dump));
+	struct enforce_dump dump = { uuid, (char[]){ "[]" }, n };
+	struct enforce_reply reply = { .dumps = dumps };
+
+	g_array_append_val(dumps, dump);
+	dumped(&reply, NULL, dumped_data);
+}
+
+/* Two members leave: their connections are asked for at once, when the second one has stopped, and
+ * told of both, though the enforcer knows of one only. */
+static void test_flows(void)
+{
+	static const char *const second = "22222222-2222-4333-8444-555555555555";
+	struct stage stage;
+	g_auto(facts_order) order = new_order("switch", "running");
+
+	stage_init(&stage);
+	enforcer = (struct enforce_client *)&stage; /* never looked into */
+	add_member(order.members, PAGES_VM, TRUE, FALSE);
+	add_member(order.members, second, TRUE, FALSE);
+	add_member(order.members, "33333333-2222-4333-8444-555555555555", FALSE, FALSE);
+	pages_add(stage.book, FACTS_ORDER, "vapp:shop", NULL, &order);
+	put_state(&stage, VIRT_MOVING);
+	g_hash_table_replace(stage.domains, (gpointer)second, &stage.domain);
+	look(&stage);
+	carry_stopped(stage.carry, PAGES_VM);
+	look(&stage);
+	g_assert_null(strstr(asked->str, "dump"));
+	carry_stopped(stage.carry, second);
+	look(&stage);
+	g_assert_nonnull(strstr(asked->str, "dump-of-2 "));
+	g_assert_null(strstr(asked->str, "connections"));
+	g_string_truncate(asked, 0);
+	answer_dump(second, 7);
+	g_assert_nonnull(strstr(asked->str, "connections 7 "));
+	g_assert_cmpuint(asked->len, ==, strlen("connections connections 7 "));
+	g_string_truncate(asked, 0);
+
+	/* one stops once more: what it has now is told, and the other's stands */
+	carry_stopped(stage.carry, PAGES_VM);
+	g_assert_cmpstr(asked->str, ==, "dump-of-1 ");
+	/* the order is over before the enforcer answers: nobody wants to know */
+	g_string_truncate(asked, 0);
+	put_order(&stage, "done", "done", TRUE);
+	look(&stage);
+	answer_dump(PAGES_VM, 3);
+	g_assert_cmpstr(asked->str, ==, "");
+	enforcer = NULL;
 	stage_clear(&stage);
 }
 
@@ -481,5 +575,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/carry/shutdown", test_shutdown);
 	g_test_add_func("/carry/return-again", test_return_again);
 	g_test_add_func("/carry/called-off", test_called_off);
+	g_test_add_func("/carry/flows", test_flows);
+	g_test_add_func("/carry/given-up", test_given_up);
 	return g_test_run();
 }
