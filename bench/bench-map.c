@@ -1,149 +1,186 @@
-/* bench-map: load for drover-mapd, each figure beside that of a bare libmicrohttpd which answers
- * the same bytes to the same client in the same run (README.md). */
-#include <glib/gstdio.h>
+/* bench-map: what drover-mapd is to achieve, measured, each figure beside its goal
+ * (docs/performance.md). */
 #include <stdio.h>
+#include <sys/utsname.h>
 
-#include "scenario.h"
-#include "table.h"
+#include "work.h"
 
-static const struct table_column columns[] = {
-	{ "scenario", "scenario", 0 },
-	{ "connections", "conns", 0 },
-	{ "readers", "parked", 0 },
-	{ "answer_bytes", "answer B", 0 },
-	{ "requests_per_s", "requests/s", 0 },
-	{ "cpu_ms_per_1000", "CPU ms/1000", 1 },
-	{ "floor_requests_per_s", "floor/s", 0 },
-	{ "floor_cpu_ms_per_1000", "floor ms/1000", 1 },
-	{ "cpu_ratio", "CPU ratio", 2 },
-	{ "rate_ratio", "rate ratio", 2 },
-	{ "parked_kib", "KiB/reader", 1 },
-	{ NULL, NULL, 0 },
+/* All of it, and little of everything: to see that it works, or to watch one function. */
+static const struct bench full = {
+	.seconds = 2,
+	.n_rounds = 5,
+	.n_threads = 2,
+	.n_clients = 8,
+	.n_durable_clients = 64,
+	.n_links_max = 1000000,
+	.n_subscriptions = 10000,
+	.n_told = 1000,
+	.n_tellings = 200,
+	.n_sessions = 10000,
+	.n_hangups = 20,
+	.n_objects = 1000000,
+};
+static const struct bench quick = {
+	.seconds = 0.05,
+	.n_rounds = 1,
+	.n_threads = 2,
+	.n_clients = 2,
+	.n_durable_clients = 4,
+	.n_links_max = 10000,
+	.n_subscriptions = 100,
+	.n_told = 20,
+	.n_tellings = 10,
+	.n_sessions = 20,
+	.n_hangups = 2,
+	.n_objects = 10000,
 };
 
 struct options {
 	char *mapd;
+	char **only;
+	char *json;
 	double seconds;
-	int n_clients;
-	int n_idle;
-	int n_threads;
-	gboolean json;
+	gboolean quick;
 };
+
+static gboolean is_wanted(const struct options *options, const struct work *work)
+{
+	return !options->only || g_strv_contains((const char *const *)options->only, work->name);
+}
+
+static gboolean is_known(const char *name)
+{
+	for (const struct work *work = works; work->name; work++)
+		if (g_str_equal(work->name, name))
+			return TRUE;
+	return FALSE;
+}
+
+static const char *what_is_wrong(const struct options *options)
+{
+	if (!options->mapd && !g_getenv("DROVER_MAPD"))
+		return "--mapd says which drover-mapd to measure";
+	if (options->seconds < 0)
+		return "a time is positive";
+	for (char **name = options->only; name && *name; name++)
+		if (!is_known(*name))
+			return "--only: there is no such work, see --help";
+	return NULL;
+}
+
+static char *list_works(void)
+{
+	GString *text = g_string_new("Works:");
+
+	for (const struct work *work = works; work->name; work++)
+		g_string_append_printf(text, "\n  %-10s %s", work->name, work->what);
+	return g_string_free(text, FALSE);
+}
 
 static gboolean read_options(int *argc, char ***argv, struct options *options)
 {
 	const GOptionEntry entries[] = {
 		{ "mapd", 0, 0, G_OPTION_ARG_FILENAME, &options->mapd,
 			"The drover-mapd to measure (else $DROVER_MAPD)", "PROGRAM" },
+		{ "only", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->only,
+			"This work only; may be given again", "WORK" },
 		{ "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &options->seconds,
-			"How long each scenario loads the map, and then the floor (1)", "S" },
-		{ "clients", 0, 0, G_OPTION_ARG_INT, &options->n_clients,
-			"Publishers and searchers, or subscribers to be told (8)", "N" },
-		{ "idle", 0, 0, G_OPTION_ARG_INT, &options->n_idle,
-			"Subscribers whose polls stay parked in idle-polls (50)", "N" },
-		{ "threads", 0, 0, G_OPTION_ARG_INT, &options->n_threads,
-			"Workers of the map server and of the floor (2)", "N" },
-		{ "json", 0, 0, G_OPTION_ARG_NONE, &options->json, "Print a JSON array", NULL },
+			"How long each of a work's rounds takes (2)", "S" },
+		{ "quick", 0, 0, G_OPTION_ARG_NONE, &options->quick,
+			"Little of everything: shows that it works, no figures", NULL },
+		{ "json", 0, 0, G_OPTION_ARG_FILENAME, &options->json,
+			"Write the figures there too", "FILE" },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
 	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+	g_autofree char *description = list_works();
 	g_autoptr(GError) error = NULL;
 
-	g_option_context_set_summary(context, "Loads a drover-mapd of its own on loopback.");
+	g_option_context_set_summary(context, "Loads drover-mapds of its own on loopback.");
+	g_option_context_set_description(context, description);
 	g_option_context_add_main_entries(context, entries, NULL);
-	if (!g_option_context_parse(context, argc, argv, &error)) {
-		(void)fprintf(stderr, "bench-map: %s\n", error->message);
-		return FALSE;
-	}
-	if (!options->mapd && !g_getenv("DROVER_MAPD"))
-		(void)fprintf(stderr, "bench-map: --mapd says which drover-mapd to measure\n");
-	else if (options->seconds <= 0 || options->n_clients <= 0 || options->n_idle < 0 ||
-		 options->n_threads <= 0)
-		(void)fprintf(stderr, "bench-map: numbers are positive; only --idle may be 0\n");
-	else
-		return TRUE;
-	return FALSE;
+	const char *wrong = g_option_context_parse(context, argc, argv, &error)
+				    ? what_is_wrong(options)
+				    : error->message;
+	if (wrong)
+		(void)fprintf(stderr, "bench-map: %s\n", wrong);
+	return !wrong;
 }
 
-static char *write_passwords(const struct scenario_setting *setting)
+/* "model name : ..." of /proc/cpuinfo. */
+static char *processor_name(void)
 {
-	g_autofree char *lines = actor_passwords(scenario_n_actors(setting));
-	g_autoptr(GError) error = NULL;
-	char *path = NULL;
-	int fd = g_file_open_tmp("drover-bench-XXXXXX", &path, &error);
+	g_autofree char *text = NULL;
+	g_auto(GStrv) lines = NULL;
 
-	if (fd < 0 || !g_close(fd, &error) || !g_file_set_contents(path, lines, -1, &error))
-		g_error("%s", error->message);
-	return path;
+	if (!g_file_get_contents("/proc/cpuinfo", &text, NULL, NULL))
+		return g_strdup("?");
+	lines = g_strsplit(text, "\n", -1);
+	for (char **line = lines; *line; line++)
+		if (g_str_has_prefix(*line, "model name") && strchr(*line, ':'))
+			return g_strstrip(g_strdup(strchr(*line, ':') + 1));
+	return g_strdup("?");
 }
 
-/* The server of the tests, with clients of our own: of a key that stands twice the last one counts.
- */
-static struct server *start_server(const struct scenario_setting *setting, const char *passwords)
+static double load_average(void)
 {
-	g_autofree char *extra = g_strdup_printf(
-		"[server]\npassword-file=%s\nthreads=%u\n", passwords, setting->n_threads);
+	double average = 0;
 
-	return server_new(extra);
+	(void)getloadavg(&average, 1);
+	return average;
 }
 
-static void set_figures(
-	json_t *row, const char *rate, const char *cost, const struct scenario_figures *figures)
+static json_t *machine(void)
 {
-	json_object_set_new(row, rate, json_real(figures->n_requests / figures->wall_s));
-	json_object_set_new(row, cost, json_real(figures->cpu_s * 1e6 / figures->n_requests));
+	g_autofree char *name = processor_name();
+	struct utsname kernel;
+
+	g_assert(uname(&kernel) == 0);
+	return json_pack("{s:s, s:i, s:s, s:f}", "processor", name, "processors",
+		(int)g_get_num_processors(), "kernel", kernel.release, "load_average",
+		load_average());
 }
 
-static json_t *row_of(const struct scenario *scenario, const struct scenario_setting *setting,
-	const struct scenario_result *result)
+static void print_machine(const json_t *machine)
 {
-	const struct scenario_figures *mapd = &result->mapd;
-	const struct scenario_figures *floor = &result->floor;
-	json_t *row = json_pack("{s:s, s:s, s:i, s:i, s:i}", "scenario", scenario->name, "what",
-		scenario->what, "connections", setting->n_clients, "readers", result->n_readers,
-		"answer_bytes", (int)result->answer_size);
+	printf("%d × %s, Linux %s, load average at the start %.1f\n\n",
+		(int)json_integer_value(json_object_get(machine, "processors")),
+		json_string_value(json_object_get(machine, "processor")),
+		json_string_value(json_object_get(machine, "kernel")),
+		json_real_value(json_object_get(machine, "load_average")));
+}
 
-	set_figures(row, "requests_per_s", "cpu_ms_per_1000", mapd);
-	set_figures(row, "floor_requests_per_s", "floor_cpu_ms_per_1000", floor);
-	json_object_set_new(row, "cpu_ratio",
-		json_real(mapd->cpu_s / mapd->n_requests / (floor->cpu_s / floor->n_requests)));
-	json_object_set_new(row, "rate_ratio",
-		json_real(mapd->n_requests / mapd->wall_s / (floor->n_requests / floor->wall_s)));
-	if (result->parked_size)
-		json_object_set_new(
-			row, "parked_kib", json_real((double)result->parked_size / 1024));
-	return row;
+/* Takes `document`. */
+static gboolean write_json(json_t *document, const char *file)
+{
+	gboolean written = json_dump_file(document, file, JSON_INDENT(2)) == 0;
+
+	if (!written)
+		(void)fprintf(stderr, "bench-map: %s cannot be written\n", file);
+	json_decref(document);
+	return written;
 }
 
 int main(int argc, char **argv)
 {
-	struct options options = { .seconds = 1, .n_clients = 8, .n_idle = 50, .n_threads = 2 };
-	g_autoptr(table_value) table = table_new(columns);
+	struct options options = { .seconds = 0 };
 
 	if (!read_options(&argc, &argv, &options))
 		return 2;
 	if (options.mapd)
 		g_setenv("DROVER_MAPD", options.mapd, TRUE);
-	struct scenario_setting setting = { .n_threads = (unsigned)options.n_threads,
-		.n_clients = (unsigned)options.n_clients,
-		.n_idle = (unsigned)options.n_idle,
-		.seconds = options.seconds };
-	g_autofree char *passwords = write_passwords(&setting);
-	struct server *server = start_server(&setting, passwords);
-
-	setting.server = server;
-	for (const struct scenario *scenario = scenarios; scenario->name; scenario++) {
-		struct scenario_result result;
-
-		scenario_play(scenario, &setting, &result);
-		table_take(table, row_of(scenario, &setting, &result));
+	struct bench bench = options.quick ? quick : full;
+	json_t *on = machine();
+	bench.seconds = options.seconds > 0 ? options.seconds : bench.seconds;
+	bench.rows = json_array();
+	print_machine(on);
+	work_print_headings();
+	for (const struct work *work = works; work->name; work++) {
+		bench.work = work->name;
+		if (is_wanted(&options, work))
+			work->run(&bench);
 	}
-	server_free(server);
-	g_unlink(passwords);
-	g_free(options.mapd);
-	if (options.json)
-		table_print_json(table);
-	else
-		table_print_text(table);
-	return 0;
+	json_t *document = json_pack(
+		"{s:o, s:b, s:o}", "machine", on, "quick", options.quick, "rows", bench.rows);
+	return !options.json || write_json(document, options.json) ? 0 : 1;
 }

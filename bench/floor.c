@@ -91,6 +91,9 @@ struct floor *floor_open(
 	g_assert(floor->pid >= 0);
 	if (floor->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		/* The parent's connections are not ours to keep open. */
+		(void)close_range(3, (unsigned)ends[1] - 1, 0);
+		(void)close_range((unsigned)ends[1] + 1, ~0U, 0);
 		port = serve(server, n_threads, body, size);
 		g_assert(write(ends[1], &port, sizeof(port)) == sizeof(port));
 		for (;;)

@@ -3,6 +3,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
+/* Idle is who takes so little in so long: a thousandth. */
+#define QUIET_US    200000
+#define MAX_QUIET_S 0.0002
+
 static double read_clock(clockid_t clock)
 {
 	struct timespec now;
@@ -29,6 +33,29 @@ void meter_stop(struct meter *meter)
 {
 	meter->cpu_s = read_clock(meter->cpu_clock) - meter->cpu_s;
 	meter->wall_s = meter_now_s() - meter->wall_s;
+}
+
+void meter_wait_idle(GPid pid, double patience_s)
+{
+	double until_s = meter_now_s() + patience_s;
+	struct meter meter;
+
+	do {
+		meter_start(&meter, pid);
+		g_usleep(QUIET_US);
+		meter_stop(&meter);
+	} while (meter.cpu_s > MAX_QUIET_S && meter_now_s() < until_s);
+}
+
+unsigned meter_n_threads(GPid pid)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/task", pid);
+	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+	unsigned n = 0;
+
+	while (dir && g_dir_read_name(dir))
+		n++;
+	return n;
 }
 
 gsize meter_memory_size(GPid pid)

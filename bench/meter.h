@@ -19,7 +19,11 @@ void meter_start(struct meter *meter, GPid pid);
 /* The process must still be there, be it as a zombie. */
 void meter_stop(struct meter *meter);
 
+/* Returns when the process takes no CPU time any more, or after `patience_s`. */
+void meter_wait_idle(GPid pid, double patience_s);
+
 /* Monotonic, seconds. */
 double meter_now_s(void);
 /* What the process holds in memory now, bytes; 0 when that cannot be read. */
 gsize meter_memory_size(GPid pid);
+unsigned meter_n_threads(GPid pid);

@@ -1,8 +1,10 @@
 /* That the benches run, and measure what they say; figures are nobody's business here. */
 #include <glib.h>
+#include <glib/gstdio.h>
 #include <jansson.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 struct run {
 	char *out;
@@ -58,36 +60,66 @@ static void assert_text(const json_t *row, const char *name, const char *want)
 
 /* ---- bench-map */
 
+/* Every figure was measured; those with a goal say whether they meet it. */
+static void check_map_row(const json_t *rows, size_t i, const char *work, gboolean goal)
+{
+	const json_t *row = json_array_get(rows, i);
+
+	assert_text(row, "work", work);
+	g_assert_cmpfloat(number(row, "value"), >, 0);
+	g_assert_cmpint(json_is_number(json_object_get(row, "goal_value")), ==, goal);
+	g_assert_cmpint(json_is_string(json_object_get(row, "met")), ==, goal);
+}
+
 static void test_map(void)
 {
+	/* a row for each size of graph, of which the last has the goal; four about sessions */
 	static const struct {
-		const char *scenario;
-		unsigned n_readers;
+		const char *work;
+		gboolean goal;
 	} want[] = {
-		{ "idle-polls", 3 },
-		{ "publish", 0 },
-		{ "publish-forever", 0 },
-		{ "batch", 0 },
-		{ "search", 0 },
-		{ "fan-out", 2 },
+		{ "publish", TRUE },
+		{ "durable", TRUE },
+		{ "batch", TRUE },
+		{ "search", FALSE },
+		{ "search", TRUE },
+		{ "untouched", TRUE },
+		{ "tell", TRUE },
+		{ "sessions", TRUE },
+		{ "sessions", TRUE },
+		{ "sessions", TRUE },
+		{ "sessions", TRUE },
+		{ "memory", TRUE },
 	};
-	static const char *const figures[] = { "requests_per_s", "cpu_ms_per_1000",
-		"floor_requests_per_s", "floor_cpu_ms_per_1000", "cpu_ratio", "rate_ratio",
-		"answer_bytes" };
-	json_t *rows = rows_of("BENCH_MAP", "--seconds 0.05 --clients 2 --idle 3 --json");
+	g_autofree char *file = g_strdup_printf(
+		"%s/drover-bench-%d.json", g_get_tmp_dir(), (int)getpid());
+	g_autofree char *args = g_strdup_printf("--quick --json %s", file);
+	g_auto(run_value) run = { NULL };
 
+	run_bench("BENCH_MAP", args, &run);
+	g_assert_cmpint(run.exit_code, ==, 0);
+	g_assert_nonnull(strstr(run.out, "updates a second and core"));
+	json_t *document = json_load_file(file, 0, NULL);
+	const json_t *rows = json_object_get(document, "rows");
 	g_assert_cmpuint(json_array_size(rows), ==, G_N_ELEMENTS(want));
-	for (size_t i = 0; i < G_N_ELEMENTS(want); i++) {
-		const json_t *row = json_array_get(rows, i);
+	for (size_t i = 0; i < G_N_ELEMENTS(want); i++)
+		check_map_row(rows, i, want[i].work, want[i].goal);
+	/* the searches found their twenty links: an answer is long */
+	g_assert_nonnull(strstr(json_string_value(json_object_get(json_array_get(rows, 3), "note")),
+		"answers of 9"));
+	json_decref(document);
+	g_assert_cmpint(g_unlink(file), ==, 0);
+}
 
-		assert_text(row, "scenario", want[i].scenario);
-		g_assert_cmpfloat(number(row, "readers"), ==, want[i].n_readers);
-		for (size_t k = 0; k < G_N_ELEMENTS(figures); k++)
-			g_assert_cmpfloat(number(row, figures[k]), >, 0);
-	}
-	/* the search found its twenty machines: its answer is the longest by far */
-	g_assert_cmpfloat(number(json_array_get(rows, 4), "answer_bytes"), >, 5000);
-	json_decref(rows);
+/* One work alone reports nothing of the others. */
+static void test_map_only(void)
+{
+	g_auto(run_value) run = { NULL };
+
+	run_bench("BENCH_MAP", "--quick --only memory", &run);
+	g_assert_cmpint(run.exit_code, ==, 0);
+	g_assert_nonnull(strstr(run.out, "memory of an object"));
+	g_assert_null(strstr(run.out, "publish"));
 }
 
 /* ---- bench-control */
@@ -143,8 +175,8 @@ static void test_usage(void)
 		const char *args;
 		const char *said;
 	} rows[] = {
-		{ "BENCH_MAP", "--clients 0", "positive" },
 		{ "BENCH_MAP", "--seconds -1", "positive" },
+		{ "BENCH_MAP", "--only nothing", "no such work" },
 		{ "BENCH_MAP", "--what", "--what" },
 		{ "BENCH_CONTROL", "--hosts 3", "together" },
 		{ "BENCH_CONTROL", "--seconds 0", "positive" },
@@ -163,6 +195,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/bench/map", test_map);
+	g_test_add_func("/bench/map-only", test_map_only);
 	g_test_add_func("/bench/control", test_control);
 	g_test_add_func("/bench/text", test_text);
 	g_test_add_func("/bench/usage", test_usage);
