@@ -63,9 +63,12 @@ static void on_note(enum map_note note, const char *client, const char *detail, 
 
 /* ---- the parts, in the order they are needed */
 
-static gboolean on_second(gpointer engine)
+static gboolean on_second(gpointer data)
 {
-	map_engine_tick(engine);
+	struct map_daemon *daemon = data;
+
+	map_engine_tick(daemon->engine);
+	map_front_tick(daemon->front);
 	return G_SOURCE_CONTINUE;
 }
 
@@ -127,7 +130,7 @@ gboolean map_daemon_serve(struct map_daemon *daemon, GError **error)
 					   daemon->engine, error)) ||
 		!write_port(daemon->config, port, error))
 		return FALSE;
-	daemon->tick = g_timeout_add_seconds(1, on_second, daemon->engine);
+	daemon->tick = g_timeout_add_seconds(1, on_second, daemon);
 	g_message("drover-mapd %s serves on port %u", DROVER_VERSION, port);
 	if (daemon->scrape)
 		g_message("figures for scrapers on port %u", map_scrape_port(daemon->scrape));

@@ -54,6 +54,7 @@ struct map_call {
 	struct ifmap_request *request; /* borrowed; queries of a subscribe are taken out of it */
 	gpointer token;
 	enum map_call_manner manner;
+	gboolean *ret_throttled; /* may be NULL; set when it is refused for being too many */
 };
 
 /* Loads what `store` holds (taken; NULL: nothing is durable). Not thread-safe; NULL and an error

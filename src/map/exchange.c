@@ -36,15 +36,20 @@ void map_exchange_unref(struct map_exchange *exchange)
 	g_free(exchange);
 }
 
+/* Under the lock. */
+static void resume(struct map_exchange *exchange)
+{
+	map_hangup_remove(exchange->hangup, exchange->peer->fd);
+	MHD_resume_connection(exchange->connection);
+}
+
 void map_exchange_answer(struct map_exchange *exchange, GString *reply)
 {
 	g_mutex_lock(&exchange->lock);
 	free_string(exchange->reply);
 	exchange->reply = reply;
-	if (exchange->state == MAP_EXCHANGE_PARKED) {
-		map_hangup_remove(exchange->hangup, exchange->peer->fd);
-		MHD_resume_connection(exchange->connection);
-	}
+	if (exchange->state == MAP_EXCHANGE_PARKED)
+		resume(exchange);
 	if (exchange->state != MAP_EXCHANGE_CLOSED)
 		exchange->state = MAP_EXCHANGE_READY;
 	g_mutex_unlock(&exchange->lock);
@@ -68,6 +73,26 @@ void map_exchange_rearm(struct map_exchange *exchange)
 
 	if (exchange->state == MAP_EXCHANGE_READY)
 		exchange->state = MAP_EXCHANGE_RUNNING;
+}
+
+void map_exchange_nudge(struct map_exchange *exchange)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&exchange->lock);
+
+	if (exchange->state != MAP_EXCHANGE_PARKED)
+		return;
+	exchange->state = MAP_EXCHANGE_RUNNING;
+	exchange->nudged = TRUE;
+	resume(exchange);
+}
+
+gboolean map_exchange_take_nudge(struct map_exchange *exchange)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&exchange->lock);
+	gboolean nudged = exchange->nudged;
+
+	exchange->nudged = FALSE;
+	return nudged && exchange->state != MAP_EXCHANGE_READY;
 }
 
 void map_exchange_close(struct map_exchange *exchange)

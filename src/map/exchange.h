@@ -36,6 +36,7 @@ struct map_exchange {
 	const struct map_face_route *route; /* NULL: SOAP */
 	struct map_face_stream *stream;     /* owned; NULL: none */
 	const GString *json;                /* the body while it is read */
+	gboolean throttled;                 /* the engine said: too many requests */
 	/* Shared. */
 	GMutex lock;
 	enum {
@@ -44,6 +45,7 @@ struct map_exchange {
 		MAP_EXCHANGE_READY,
 		MAP_EXCHANGE_CLOSED,
 	} state;
+	gboolean nudged; /* resumed without an answer */
 	struct MHD_Connection *connection;
 	GString *reply;
 };
@@ -60,5 +62,9 @@ void map_exchange_answer(struct map_exchange *exchange, GString *reply);
 GString *map_exchange_settle(struct map_exchange *exchange);
 /* Worker: the answer was taken, and another one is going to be asked for (a stream's next poll). */
 void map_exchange_rearm(struct map_exchange *exchange);
+/* Any thread: resumes the connection though there is no answer, if it waits for one. */
+void map_exchange_nudge(struct map_exchange *exchange);
+/* Worker: whether that is why it was resumed; then settle() waits on. */
+gboolean map_exchange_take_nudge(struct map_exchange *exchange);
 /* Worker: the request is over; drops the worker's reference. */
 void map_exchange_close(struct map_exchange *exchange);

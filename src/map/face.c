@@ -6,13 +6,14 @@
 #include "ifmap/answer.h"
 #include "map/respond.h"
 
-#define TYPE_JSON    "application/json"
-#define TYPE_PROBLEM "application/problem+json"
-#define TYPE_METRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"
-#define REALM        "Basic realm=\"drover-mapd\""
-#define PREFIX       "/v1/"
-#define HEADERS(type) \
-	MHD_HTTP_HEADER_CACHE_CONTROL, "no-store", MHD_HTTP_HEADER_CONTENT_TYPE, (type)
+#define TYPE_JSON     "application/json"
+#define TYPE_PROBLEM  "application/problem+json"
+#define TYPE_METRICS  "application/openmetrics-text; version=1.0.0; charset=utf-8"
+#define REALM         "Basic realm=\"drover-mapd\""
+#define PREFIX        "/v1/"
+/* Seconds after which a client may send one request again, at least: quotas count by the second. */
+#define THROTTLED_S   "1"
+#define HEADERS(type) MHD_HTTP_HEADER_CACHE_CONTROL, "no-store", MHD_HTTP_HEADER_CONTENT_TYPE, type
 
 /* Of the generated faceresources.c; its header does not keep to our names. */
 GResource *map_face_get_resource(void);
@@ -81,7 +82,7 @@ static const char *detail_of(const GError *error, const char *code)
 		       : error->message;
 }
 
-json_t *map_face_problem(const GError *error)
+static json_t *problem(const GError *error, unsigned status)
 {
 	const char *code = error->domain == IFMAP_ERROR
 				   ? ifmap_error_code_to_string((enum ifmap_error)error->code)
@@ -90,15 +91,28 @@ json_t *map_face_problem(const GError *error)
 	if (!code)
 		code = "Failure";
 	g_autofree char *type = g_strconcat("urn:ifmap:error:", code, NULL);
-	return json_pack("{s:s, s:s, s:i, s:s}", "type", type, "title", code, "status",
-		(int)status_of(error), "detail", detail_of(error, code));
+	return json_pack("{s:s, s:s, s:i, s:s}", "type", type, "title", code, "status", (int)status,
+		"detail", detail_of(error, code));
+}
+
+json_t *map_face_problem(const GError *error)
+{
+	return problem(error, status_of(error));
 }
 
 enum MHD_Result map_face_respond_error(
 	struct map_exchange *exchange, struct MHD_Connection *connection, const GError *error)
 {
-	return map_face_respond(exchange, connection, status_of(error),
-		dump(map_face_problem(error)), TYPE_PROBLEM);
+	static const char *const later[] = { HEADERS(TYPE_PROBLEM), MHD_HTTP_HEADER_RETRY_AFTER,
+		THROTTLED_S, NULL };
+	GString *body;
+
+	if (!exchange->throttled)
+		return map_face_respond(exchange, connection, status_of(error),
+			dump(map_face_problem(error)), TYPE_PROBLEM);
+	body = dump(problem(error, MHD_HTTP_TOO_MANY_REQUESTS));
+	exchange->n_sent = body->len;
+	return map_respond(connection, MHD_HTTP_TOO_MANY_REQUESTS, body, later);
 }
 
 /* Refusals that HTTP itself expresses. */

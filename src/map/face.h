@@ -23,12 +23,21 @@ struct map_face {
 	const struct ifmap_request_limits *limits;
 	struct map_engine *engine;
 	struct map_metrics *metrics;
+	struct map_streams *streams;
 	/* A number for a connection, of the front's (map_call.connection). */
 	guint64 (*number)(gpointer data);
 	gpointer data;
 };
 
 struct map_face_route;
+
+/* All streams that stand. */
+struct map_streams;
+struct map_streams *map_streams_new(void);
+/* None stands any more. Accepts NULL. */
+void map_streams_free(struct map_streams *streams);
+/* Gives those a sign of life that had nothing to say for so long. Any thread. */
+void map_streams_nudge(struct map_streams *streams, unsigned silent_s);
 
 /* Whose URL this is; NULL: not the face's. */
 const struct map_face_route *map_face_find(const char *url);
@@ -62,7 +71,8 @@ enum MHD_Result map_face_respond(struct map_exchange *exchange, struct MHD_Conne
 /* Takes `json`. */
 enum MHD_Result map_face_respond_json(
 	struct map_exchange *exchange, struct MHD_Connection *connection, json_t *json);
-/* `error` of the domain IFMAP_ERROR; its status follows from its code. */
+/* `error` of the domain IFMAP_ERROR; its status follows from its code, but for what was throttled:
+ * 429. */
 enum MHD_Result map_face_respond_error(
 	struct map_exchange *exchange, struct MHD_Connection *connection, const GError *error);
 /* What such an answer says. */

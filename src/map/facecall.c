@@ -37,6 +37,7 @@ GString *map_face_ask(
 	GString *reply = g_string_new(NULL);
 
 	call->token = map_exchange_ref(exchange);
+	call->ret_throttled = &exchange->throttled;
 	if (map_engine_handle(face->engine, call, reply)) {
 		map_exchange_unref(exchange);
 		return reply;

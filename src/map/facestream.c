@@ -2,6 +2,7 @@
  *
  *   begin: newSession --> resume --> subscribe --> the answer's head goes out
  *   read, whenever the peer can take more: poll --> events, or the connection waits
+ *   nudge, when it has waited long: a comment goes out, and it waits on
  *   free: endSession
  *
  * IF-MAP wants poll on a connection of its own, so everything else of the session is on a number
@@ -19,6 +20,7 @@
 #define BLOCK_SIZE  32768
 /* Milliseconds after which a browser comes back. */
 #define HELLO       "retry: 2000\n\n"
+#define COMMENT     ":\n\n"
 
 struct map_face_stream {
 	const struct map_face *face;
@@ -29,7 +31,64 @@ struct map_face_stream {
 	gboolean is_over;
 	GString *out; /* events, of which `at` bytes are gone */
 	size_t at;
+	gint64 sent_us; /* atomic: when the peer last took something */
+	GList in_streams;
 };
+
+struct map_streams {
+	GMutex lock;
+	GQueue all; /* struct map_face_stream *, by in_streams */
+};
+
+/* ---- all of them ---- */
+
+struct map_streams *map_streams_new(void)
+{
+	struct map_streams *streams = g_new0(struct map_streams, 1);
+
+	g_mutex_init(&streams->lock);
+	return streams;
+}
+
+void map_streams_free(struct map_streams *streams)
+{
+	if (!streams)
+		return;
+	g_mutex_clear(&streams->lock);
+	g_free(streams);
+}
+
+static void streams_add(struct map_streams *streams, struct map_face_stream *stream)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&streams->lock);
+
+	g_queue_push_tail_link(&streams->all, &stream->in_streams);
+}
+
+static void streams_remove(struct map_streams *streams, struct map_face_stream *stream)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&streams->lock);
+
+	g_queue_unlink(&streams->all, &stream->in_streams);
+}
+
+static gint64 silent_since(struct map_face_stream *stream)
+{
+	return __atomic_load_n(&stream->sent_us, __ATOMIC_RELAXED);
+}
+
+void map_streams_nudge(struct map_streams *streams, unsigned silent_s)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&streams->lock);
+	gint64 until_us = g_get_monotonic_time() - silent_s * G_TIME_SPAN_SECOND;
+
+	for (GList *at = streams->all.head; at; at = at->next) {
+		struct map_face_stream *stream = at->data;
+
+		if (silent_since(stream) <= until_us)
+			map_exchange_nudge(stream->exchange);
+	}
+}
 
 /* ---- the session ---- */
 
@@ -77,6 +136,9 @@ enum MHD_Result map_face_stream_begin(const struct map_face *face, struct map_ex
 	stream->face = face;
 	stream->exchange = exchange;
 	stream->number = face->number(face->data);
+	stream->in_streams.data = stream;
+	stream->sent_us = g_get_monotonic_time();
+	streams_add(face->streams, stream);
 	stream->out = g_string_new(HELLO);
 	exchange->stream = stream;
 	ifmap_ask_new_session(body, 0);
@@ -90,6 +152,7 @@ void map_face_stream_free(struct map_face_stream *stream)
 {
 	if (!stream)
 		return;
+	streams_remove(stream->face->streams, stream);
 	if (stream->session_id) {
 		g_autoptr(GString) body = g_string_new(NULL);
 		GString *reply = g_string_new(NULL);
@@ -180,28 +243,41 @@ static GString *poll(struct map_face_stream *stream)
 	return reply;
 }
 
+/* What is to go out next; FALSE: the connection is suspended until there is something. */
+static gboolean refill(struct map_face_stream *stream)
+{
+	gboolean nudged = stream->is_waiting && map_exchange_take_nudge(stream->exchange);
+	GString *reply = NULL;
+
+	if (!nudged)
+		reply = stream->is_waiting ? map_exchange_settle(stream->exchange) : poll(stream);
+	if (!nudged && !reply)
+		return FALSE;
+	g_string_truncate(stream->out, 0);
+	stream->at = 0;
+	if (nudged) {
+		g_string_assign(stream->out, COMMENT);
+		return TRUE;
+	}
+	stream->is_waiting = FALSE;
+	take_reply(stream, reply);
+	return TRUE;
+}
+
 static ssize_t on_read(void *cls, uint64_t pos, char *buffer, size_t max)
 {
 	struct map_face_stream *stream = cls;
 	size_t n;
 
 	(void)pos;
-	if (stream->at == stream->out->len && !stream->is_over) {
-		GString *reply = stream->is_waiting ? map_exchange_settle(stream->exchange)
-						    : poll(stream);
-
-		if (!reply)
-			return 0; /* suspended until there is something */
-		stream->is_waiting = FALSE;
-		g_string_truncate(stream->out, 0);
-		stream->at = 0;
-		take_reply(stream, reply);
-	}
+	if (stream->at == stream->out->len && !stream->is_over && !refill(stream))
+		return 0;
 	n = MIN(max, stream->out->len - stream->at);
 	if (n == 0)
 		return stream->is_over ? MHD_CONTENT_READER_END_OF_STREAM : 0;
 	memcpy(buffer, stream->out->str + stream->at, n);
 	stream->at += n;
+	__atomic_store_n(&stream->sent_us, g_get_monotonic_time(), __ATOMIC_RELAXED);
 	return (ssize_t)n;
 }
 
@@ -215,7 +291,10 @@ static enum MHD_Result respond(struct map_face_stream *stream, struct MHD_Connec
 		return MHD_NO;
 	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, TYPE_EVENTS);
 	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	(void)MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, 0);
+	/* Of one that has something to take; while it waits, it is suspended and no timeout runs.
+	 */
+	(void)MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT,
+		stream->face->config->limits.handshake_timeout_s);
 	result = MHD_queue_response(connection, MHD_HTTP_OK, response);
 	MHD_destroy_response(response);
 	return result;

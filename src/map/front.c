@@ -36,6 +36,7 @@ struct map_front {
 	struct map_auth *auth;
 	struct map_metrics *metrics;
 	struct map_face face;
+	struct map_streams *streams;
 	struct map_hangup *hangup;
 	struct MHD_Daemon *daemon;
 	guint64 n_peers;   /* atomic; also the number of the latest one */
@@ -394,7 +395,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 
 	switch (what) {
 	case MHD_CONNECTION_NOTIFY_STARTED:
-		*context = map_peer_new(connection, next_number(front));
+		*context = map_peer_new(connection, next_number(front), &front->config->limits);
 		break;
 	case MHD_CONNECTION_NOTIFY_CLOSED:
 		map_engine_connection_closed(front->engine, peer->number);
@@ -417,6 +418,7 @@ struct map_front *map_front_open(const struct map_config *config, GError **error
 	g_autoptr(map_front) front = g_new0(struct map_front, 1);
 	front->config = config;
 	front->listener = -1;
+	front->streams = map_streams_new();
 	front->limits = IFMAP_REQUEST_LIMITS_DEFAULT;
 	front->limits.max_identifier = config->limits.max_identifier;
 	front->limits.max_metadata = config->limits.max_metadata;
@@ -470,7 +472,7 @@ gboolean map_front_start(
 	front->auth = parts->auth;
 	front->metrics = parts->metrics;
 	front->face = (struct map_face){ front->config, &front->limits, parts->engine,
-		parts->metrics, next_number, front };
+		parts->metrics, front->streams, next_number, front };
 	front->hangup = map_hangup_new(on_hangup, front, error);
 	if (!front->hangup)
 		return FALSE;
@@ -483,6 +485,11 @@ gboolean map_front_start(
 	}
 	front->listener = -1; /* the daemon's now */
 	return TRUE;
+}
+
+void map_front_tick(struct map_front *front)
+{
+	map_streams_nudge(front->streams, front->config->limits.keep_alive_s);
 }
 
 void map_front_quiesce(struct map_front *front)
@@ -502,6 +509,7 @@ void map_front_close(struct map_front *front)
 	if (front->daemon)
 		MHD_stop_daemon(front->daemon);
 	map_hangup_free(front->hangup);
+	map_streams_free(front->streams);
 	if (front->listener >= 0)
 		(void)g_close(front->listener, NULL);
 	g_free(front->certificate);

@@ -28,6 +28,8 @@ struct map_front_parts {
 /* Starts the workers. */
 gboolean map_front_start(
 	struct map_front *front, const struct map_front_parts *parts, GError **error);
+/* To be called about once a second, on any thread. */
+void map_front_tick(struct map_front *front);
 /* Takes no new connections. */
 void map_front_quiesce(struct map_front *front);
 /* After the engine was drained: lets answers under way go out (2 s at most), then closes all.

@@ -24,7 +24,8 @@
 	ROW(COUNT, max_types, types, 10000, 22, 1000000, "metadata types whose cardinality is remembered") \
 	ROW(COUNT, max_connections, connections, 8192, 2, 1000000, "TCP connections") \
 	ROW(COUNT, session_timeout_s, session-timeout, 180, 1, 86400, "seconds a session lives without a connection") \
-	ROW(COUNT, handshake_timeout_s, handshake-timeout, 30, 1, 3600, "seconds a peer may be silent before it has authenticated, or leave an answer unread")
+	ROW(COUNT, handshake_timeout_s, handshake-timeout, 30, 1, 3600, "seconds a peer may be silent before it has authenticated, or leave an answer unread") \
+	ROW(COUNT, keep_alive_s, keep-alive, 15, 1, 3600, "seconds of silence after which a peer is asked whether it is there still, by TCP and by comments in streams")
 
 /* ROW(member, key, default, min, max, meaning) */
 #define MAP_QUOTAS(ROW) \

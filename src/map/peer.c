@@ -3,7 +3,16 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-struct map_peer *map_peer_new(struct MHD_Connection *connection, guint64 number)
+/* Seconds between further questions to a peer that does not answer the first. */
+#define ASK_AGAIN_S 5
+
+static void set_option(int fd, int option, int value)
+{
+	(void)setsockopt(fd, IPPROTO_TCP, option, &value, sizeof(value));
+}
+
+struct map_peer *map_peer_new(
+	struct MHD_Connection *connection, guint64 number, const struct map_limits *limits)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -12,8 +21,11 @@ struct map_peer *map_peer_new(struct MHD_Connection *connection, guint64 number)
 
 	peer->number = number;
 	peer->fd = info->connect_fd;
-	(void)setsockopt(peer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	(void)setsockopt(peer->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	set_option(peer->fd, TCP_NODELAY, 1);
+	set_option(peer->fd, TCP_KEEPIDLE, (int)limits->keep_alive_s);
+	set_option(peer->fd, TCP_KEEPINTVL, ASK_AGAIN_S);
+	set_option(peer->fd, TCP_USER_TIMEOUT, (int)limits->session_timeout_s * 1000);
 	return peer;
 }
 

@@ -17,7 +17,10 @@ struct map_peer {
 	struct map_proof proof;           /* by password */
 };
 
-struct map_peer *map_peer_new(struct MHD_Connection *connection, guint64 number);
+/* One that is gone without a word is noticed by TCP: asked after [limits] keep-alive, given up
+ * after session-timeout. */
+struct map_peer *map_peer_new(
+	struct MHD_Connection *connection, guint64 number, const struct map_limits *limits);
 void map_peer_free(struct map_peer *peer);
 
 /* NULL before the handshake. Borrowed. */

@@ -146,6 +146,26 @@ void server_settle(const struct server *server)
 	}
 }
 
+void server_wait_log(const struct server *server, const char *text, size_t *seen)
+{
+	g_autofree char *path = server_path(server, "log");
+	gint64 until = g_get_monotonic_time() + PATIENCE_US;
+
+	while (g_get_monotonic_time() < until) {
+		g_autofree char *log = NULL;
+		size_t size = 0;
+		const char *found = NULL;
+		if (g_file_get_contents(path, &log, &size, NULL) && size > *seen)
+			found = strstr(log + *seen, text);
+		if (found) {
+			*seen = (size_t)(found - log) + strlen(text);
+			return;
+		}
+		g_usleep(10000);
+	}
+	g_error("the server never logged '%s'", text);
+}
+
 gboolean server_is_alive(const struct server *server)
 {
 	return waitpid(server->pid, NULL, WNOHANG) == 0;

@@ -27,6 +27,8 @@ char *server_path(const struct server *server, const char *name);
 /* Waits until all of the server's threads sleep: what was sent to it before is dealt with, since
  * loopback delivers before send() returns. */
 void server_settle(const struct server *server);
+/* Waits until it has logged `text`, counted from `*seen` on. */
+void server_wait_log(const struct server *server, const char *text, size_t *seen);
 gboolean server_is_alive(const struct server *server);
 
 /* An easy handle that trusts the server, speaks as `client` (NULL: nobody), and POSTs; answers go

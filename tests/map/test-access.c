@@ -136,25 +136,6 @@ static void test_roles(void)
 
 /* ---- SIGHUP */
 
-/* Waits until the server has logged `text`, counted from `*seen` on. */
-static void wait_for_log(const struct server *server, const char *text, size_t *seen)
-{
-	g_autofree char *path = server_path(server, "log");
-	gint64 until = g_get_monotonic_time() + PATIENCE_US;
-
-	while (g_get_monotonic_time() < until) {
-		g_autofree char *log = NULL;
-		size_t size = 0;
-		if (g_file_get_contents(path, &log, &size, NULL) && size > *seen &&
-			strstr(log + *seen, text)) {
-			*seen = size;
-			return;
-		}
-		g_usleep(10000);
-	}
-	g_error("the server never logged '%s'", text);
-}
-
 static void test_reload(void)
 {
 	struct server *server = start(NULL);
@@ -165,16 +146,16 @@ static void test_reload(void)
 	g_assert_cmpint(ask(&agent, UPDATE(DEVICE("other"), D("label", ""))), ==, DENIED);
 	put_rules("[policy]\ndefault = permit\n");
 	kill(server->pid, SIGHUP);
-	wait_for_log(server, "other rules are in force", &seen);
+	server_wait_log(server, "other rules are in force", &seen);
 	g_assert_cmpint(ask(&agent, UPDATE(DEVICE("other"), D("label", ""))), ==, -1);
 	/* One that is wrong changes nothing, and says where it is wrong. */
 	put_rules("[policy]\ndefault = deny\n[rule x]\npermit = reed\n");
 	kill(server->pid, SIGHUP);
-	wait_for_log(server, "rules:4: permit: 'reed' is not read", &seen);
+	server_wait_log(server, "rules:4: permit: 'reed' is not read", &seen);
 	g_assert_cmpint(ask(&agent, UPDATE(DEVICE("other"), D("label", ""))), ==, -1);
 	put_rules(original);
 	kill(server->pid, SIGHUP);
-	wait_for_log(server, "other rules are in force", &seen);
+	server_wait_log(server, "other rules are in force", &seen);
 	g_assert_cmpint(ask(&agent, UPDATE(DEVICE("other"), D("label", ""))), ==, DENIED);
 	g_assert_cmpint(ask(&agent, "<ifmap:renewSession session-id=\"%s\"/>"), ==, -1);
 	peer_clear(&agent);
@@ -226,7 +207,7 @@ static void test_pinned(void)
 
 	put_rules(text);
 	kill(server->pid, SIGHUP);
-	wait_for_log(server, "other rules are in force", &seen);
+	server_wait_log(server, "other rules are in force", &seen);
 	peer_init(&operator, server, "operator");
 	peer_init(&impostor, server, "impostor"); /* same name, same authority */
 	g_assert_nonnull(operator.session);
@@ -318,7 +299,7 @@ static void test_unread(void)
 	g_autofree char *asked = raw_request("-", "", envelope);
 	raw_send(raw, asked, -1);
 	size_t seen = 0;
-	wait_for_log(server, "a message broke off", &seen);
+	server_wait_log(server, "a message broke off", &seen);
 	raw_close(raw);
 	/* Who reads slowly but reads is not concerned. */
 	g_assert_cmpint(ask(&operator, "<ifmap:renewSession session-id=\"%s\"/>"), ==, -1);

@@ -1,93 +1,10 @@
 /* The JSON face of a real server, over HTTPS: what it answers, and that it allows no more than
  * SOAP. */
-#include <jansson.h>
 #include <string.h>
 
-#include "server.h"
-
-#define PATIENCE_US (20 * G_TIME_SPAN_SECOND)
-#define NOTE(name, text)                                                                  \
-	"{\"namespace\":\"urn:x\",\"name\":\"" name "\",\"cardinality\":\"singleValue\"," \
-	"\"content\":\"" text "\"}"
-#define UPDATE(place, metadata) \
-	"{\"operations\":[{\"operation\":\"update\"," place ",\"metadata\":[" metadata "]}]}"
+#include "asker.h"
 
 static struct server *server;
-
-/* One client's way to the face. */
-struct asker {
-	CURL *curl;
-	GString *answer;
-	struct curl_slist *headers;
-};
-
-static void asker_init(struct asker *asker, const char *client)
-{
-	asker->answer = g_string_new(NULL);
-	asker->curl = server_curl(server, client, asker->answer);
-	asker->headers = curl_slist_append(NULL, "Content-Type: application/json");
-	asker->headers = curl_slist_append(asker->headers, "Expect:");
-	curl_easy_setopt(asker->curl, CURLOPT_HTTPHEADER, asker->headers);
-}
-
-static void asker_clear(struct asker *asker)
-{
-	curl_easy_cleanup(asker->curl);
-	curl_slist_free_all(asker->headers);
-	g_string_free(asker->answer, TRUE);
-}
-
-/* `body` NULL: GET. The status, 0 when nothing came back. */
-static long ask(struct asker *asker, const char *path, const char *body)
-{
-	g_autofree char *url = g_strconcat(server->url, path, NULL);
-	long status = 0;
-
-	g_string_truncate(asker->answer, 0);
-	curl_easy_setopt(asker->curl, CURLOPT_URL, url);
-	if (body) {
-		curl_easy_setopt(asker->curl, CURLOPT_POST, 1L);
-		curl_easy_setopt(asker->curl, CURLOPT_POSTFIELDS, body);
-		curl_easy_setopt(asker->curl, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
-	} else {
-		curl_easy_setopt(asker->curl, CURLOPT_HTTPGET, 1L);
-	}
-	if (curl_easy_perform(asker->curl) == CURLE_OK)
-		curl_easy_getinfo(asker->curl, CURLINFO_RESPONSE_CODE, &status);
-	g_test_message("%s %s: %ld %.300s", path, body ? body : "", status, asker->answer->str);
-	return status;
-}
-
-static json_t *answer_json(const struct asker *asker)
-{
-	json_t *json = json_loadb(asker->answer->str, asker->answer->len, 0, NULL);
-
-	g_assert_nonnull(json);
-	return json;
-}
-
-static const char *content_type(const struct asker *asker)
-{
-	char *type = NULL;
-
-	curl_easy_getinfo(asker->curl, CURLINFO_CONTENT_TYPE, &type);
-	return type ? type : "";
-}
-
-/* What is refused says why, as a problem. */
-static void expect_problem(
-	struct asker *asker, const char *path, const char *body, long status, const char *title)
-{
-	json_t *json;
-
-	g_assert_cmpint(ask(asker, path, body), ==, status);
-	g_assert_cmpstr(content_type(asker), ==, "application/problem+json");
-	json = answer_json(asker);
-	g_assert_cmpstr(json_string_value(json_object_get(json, "title")), ==, title);
-	g_assert_cmpint(json_integer_value(json_object_get(json, "status")), ==, status);
-	g_assert_cmpuint(json_string_length(json_object_get(json, "detail")), >, 0);
-	json_decref(json);
-}
 
 /* ---- search, publish ---- */
 
@@ -96,18 +13,19 @@ static void test_publish_and_search(void)
 	struct asker a, b;
 	json_t *json, *item, *meta;
 
-	asker_init(&a, "A");
-	asker_init(&b, "B");
-	g_assert_cmpint(ask(&a, "v1/publish",
+	asker_init(&a, server, "A");
+	asker_init(&b, server, "B");
+	g_assert_cmpint(asker_ask(&a, "v1/publish",
 				UPDATE("\"link\":[\"ip:10.0.0.7\",\"mac:52:54:00:00:00:01\"]",
 					NOTE("note", "1 < \xc3\xa4"))),
 		==, 200);
 	g_assert_cmpint(
-		ask(&b, "v1/search?start=ip:10.0.0.7&max-depth=1&result-filter=x:note&ns.x=urn:x",
+		asker_ask(&b,
+			"v1/search?start=ip:10.0.0.7&max-depth=1&result-filter=x:note&ns.x=urn:x",
 			NULL),
 		==, 200);
-	g_assert_cmpstr(content_type(&b), ==, "application/json");
-	json = answer_json(&b);
+	g_assert_cmpstr(asker_type(&b), ==, "application/json");
+	json = asker_json(&b);
 	item = NULL;
 	for (size_t i = 0; i < json_array_size(json_object_get(json, "items")); i++)
 		if (json_object_get(json_array_get(json_object_get(json, "items"), i), "link"))
@@ -127,8 +45,8 @@ static size_t n_metas(struct asker *asker, const char *identifier)
 	json_t *json;
 	size_t n;
 
-	g_assert_cmpint(ask(asker, path, NULL), ==, 200);
-	json = answer_json(asker);
+	g_assert_cmpint(asker_ask(asker, path, NULL), ==, 200);
+	json = asker_json(asker);
 	n = json_array_size(
 		json_object_get(json_array_get(json_object_get(json, "items"), 0), "metadata"));
 	json_decref(json);
@@ -140,20 +58,20 @@ static void test_operations(void)
 {
 	struct asker a;
 
-	asker_init(&a, "A");
+	asker_init(&a, server, "A");
 	g_assert_cmpint(
-		ask(&a, "v1/publish",
+		asker_ask(&a, "v1/publish",
 			UPDATE("\"identifier\":\"device:o\"", NOTE("one", "") "," NOTE("two", ""))),
 		==, 200);
 	g_assert_cmpuint(n_metas(&a, "device:o"), ==, 2);
 	g_assert_cmpint(
-		ask(&a, "v1/publish",
+		asker_ask(&a, "v1/publish",
 			"{\"operations\":[{\"operation\":\"delete\",\"identifier\":\"device:o\","
 			"\"filter\":\"y:one\"}],\"namespaces\":{\"y\":\"urn:x\"}}"),
 		==, 200);
 	g_assert_cmpuint(n_metas(&a, "device:o"), ==, 1);
 	g_assert_cmpint(
-		ask(&a, "v1/publish",
+		asker_ask(&a, "v1/publish",
 			"{\"operations\":[{\"operation\":\"delete\",\"identifier\":\"device:o\"},"
 			"{\"operation\":\"delete\",\"identifier\":\"device:o\",\"filter\":\"[[\"}]}"),
 		==, 400);
@@ -161,7 +79,7 @@ static void test_operations(void)
 	asker_clear(&a);
 	server_kill(server);
 	server_start(server);
-	asker_init(&a, "A");
+	asker_init(&a, server, "A");
 	g_assert_cmpuint(n_metas(&a, "device:o"), ==, 1);
 	asker_clear(&a);
 }
@@ -174,14 +92,15 @@ static void test_beside_session(void)
 	g_autofree char *operation = NULL;
 	g_autofree char *body = NULL;
 
-	asker_init(&a, "A");
-	asker_init(&soap, "A");
+	asker_init(&a, server, "A");
+	asker_init(&soap, server, "A");
 	curl_easy_setopt(soap.curl, CURLOPT_URL, server->url);
 	id = server_begin(soap.curl, soap.answer);
 	g_assert_nonnull(id);
-	g_assert_cmpint(ask(&a, "v1/publish", UPDATE("\"identifier\":\"device:s\"", NOTE("n", ""))),
+	g_assert_cmpint(
+		asker_ask(&a, "v1/publish", UPDATE("\"identifier\":\"device:s\"", NOTE("n", ""))),
 		==, 200);
-	expect_problem(&a, "v1/stream?start=device:s", NULL, 403, "AccessDenied");
+	asker_expect_problem(&a, "v1/stream?start=device:s", NULL, 403, "AccessDenied");
 	operation = g_strdup_printf("<ifmap:renewSession session-id=\"%s\"/>", id);
 	body = server_envelope(operation);
 	g_assert_cmpint(server_post(soap.curl, body, -1, soap.answer), ==, 200);
@@ -237,11 +156,65 @@ static void test_refused(void)
 	for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
 		struct asker asker;
 
-		asker_init(&asker, refused[i].client);
-		expect_problem(&asker, refused[i].path, refused[i].body, refused[i].status,
+		asker_init(&asker, server, refused[i].client);
+		asker_expect_problem(&asker, refused[i].path, refused[i].body, refused[i].status,
 			refused[i].title);
 		asker_clear(&asker);
 	}
+}
+
+static void expect_throttled(struct asker *asker)
+{
+	curl_off_t wait_s = 0;
+	json_t *json = asker_json(asker);
+
+	g_assert_cmpstr(asker_type(asker), ==, "application/problem+json");
+	g_assert_cmpint(json_integer_value(json_object_get(json, "status")), ==, 429);
+	json_decref(json);
+	curl_easy_getinfo(asker->curl, CURLINFO_RETRY_AFTER, &wait_s);
+	g_assert_cmpint(wait_s, >, 0);
+}
+
+/* Who asks too often is told when to come back, in JSON and for streams. */
+static void test_throttled(void)
+{
+	struct server *patient = server;
+	gint64 end_us = g_get_monotonic_time() + 20 * G_TIME_SPAN_SECOND;
+	struct asker a;
+	long status;
+	static const struct {
+		const char *path;
+		const char *body;
+	} floods[] = {
+		{ "v1/search?start=device:x", NULL },
+		{ "v1/publish", UPDATE("\"identifier\":\"device:x\"", NOTE("n", "")) },
+		{ "v1/stream?start=device:x", NULL },
+	};
+
+	server = server_new("[limits]\nrequests=1\n");
+	asker_init(&a, server, "A");
+	curl_easy_setopt(a.curl, CURLOPT_TIMEOUT_MS, 500L); /* of a stream that is let in */
+	for (size_t i = 0; i < G_N_ELEMENTS(floods); i++) {
+		do {
+			status = asker_ask(&a, floods[i].path, floods[i].body);
+			g_assert_cmpint(g_get_monotonic_time(), <, end_us);
+		} while (status != 429);
+		expect_throttled(&a);
+	}
+	/* It is charged to one client, and passes. */
+	asker_clear(&a);
+	asker_init(&a, server, "B");
+	g_assert_cmpint(asker_ask(&a, "v1/search?start=device:x", NULL), ==, 200);
+	asker_clear(&a);
+	asker_init(&a, server, "A");
+	do {
+		status = asker_ask(&a, "v1/search?start=device:x", NULL);
+		g_assert_cmpint(g_get_monotonic_time(), <, end_us);
+	} while (status == 429);
+	g_assert_cmpint(status, ==, 200);
+	asker_clear(&a);
+	server_free(server);
+	server = patient;
 }
 
 /* What a page of another site can make a browser send is not taken. */
@@ -249,12 +222,12 @@ static void test_media_type(void)
 {
 	struct asker a;
 
-	asker_init(&a, "A");
+	asker_init(&a, server, "A");
 	curl_slist_free_all(a.headers);
 	a.headers = curl_slist_append(NULL, "Content-Type: text/plain");
 	curl_easy_setopt(a.curl, CURLOPT_HTTPHEADER, a.headers);
-	expect_problem(&a, "v1/publish", UPDATE("\"identifier\":\"device:x\"", NOTE("n", "")), 415,
-		"Unsupported Media Type");
+	asker_expect_problem(&a, "v1/publish", UPDATE("\"identifier\":\"device:x\"", NOTE("n", "")),
+		415, "Unsupported Media Type");
 	asker_clear(&a);
 }
 
@@ -265,12 +238,12 @@ static void test_figures(void)
 	struct asker m;
 	json_t *json;
 
-	asker_init(&m, "M");
-	g_assert_cmpint(ask(&m, "metrics", NULL), ==, 200);
-	g_assert_true(g_str_has_prefix(content_type(&m), "application/openmetrics-text"));
+	asker_init(&m, server, "M");
+	g_assert_cmpint(asker_ask(&m, "metrics", NULL), ==, 200);
+	g_assert_true(g_str_has_prefix(asker_type(&m), "application/openmetrics-text"));
 	g_assert_true(g_str_has_suffix(m.answer->str, "# EOF\n"));
-	g_assert_cmpint(ask(&m, "v1/top", NULL), ==, 200);
-	json = answer_json(&m);
+	g_assert_cmpint(asker_ask(&m, "v1/top", NULL), ==, 200);
+	json = asker_json(&m);
 	g_assert_true(json_is_object(json_object_get(json, "counters")));
 	g_assert_true(json_is_array(json_object_get(json, "slowest_requests")));
 	json_decref(json);
@@ -285,9 +258,9 @@ static void test_description(void)
 	struct asker a;
 	json_t *json, *described;
 
-	asker_init(&a, "A");
-	g_assert_cmpint(ask(&a, "v1/openapi.json", NULL), ==, 200);
-	json = answer_json(&a);
+	asker_init(&a, server, "A");
+	g_assert_cmpint(asker_ask(&a, "v1/openapi.json", NULL), ==, 200);
+	json = asker_json(&a);
 	g_assert_cmpstr(json_string_value(json_object_get(json, "openapi")), ==, "3.1.0");
 	described = json_object_get(json, "paths");
 	g_assert_cmpuint(json_object_size(described), ==, G_N_ELEMENTS(paths));
@@ -295,165 +268,6 @@ static void test_description(void)
 		g_assert_nonnull(json_object_get(described, paths[i]));
 	json_decref(json);
 	asker_clear(&a);
-}
-
-/* ---- stream ---- */
-
-/* A stream in a thread of its own; `text` is guarded. */
-struct listener {
-	struct asker asker;
-	char *path;
-	GThread *thread;
-	GMutex lock;
-	GString *text;
-	gint stop;
-};
-
-static size_t on_data(char *data, size_t size, size_t n, void *into)
-{
-	struct listener *listener = into;
-
-	g_mutex_lock(&listener->lock);
-	g_string_append_len(listener->text, data, (gssize)(size * n));
-	g_mutex_unlock(&listener->lock);
-	return size * n;
-}
-
-static int on_progress(void *data, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
-{
-	struct listener *listener = data;
-
-	(void)a;
-	(void)b;
-	(void)c;
-	(void)d;
-	return g_atomic_int_get(&listener->stop);
-}
-
-static gpointer listen_on(gpointer data)
-{
-	struct listener *listener = data;
-
-	curl_easy_perform(listener->asker.curl);
-	return NULL;
-}
-
-static void listener_init(struct listener *listener, const char *client, const char *path)
-{
-	*listener = (struct listener){ .text = g_string_new(NULL) };
-	g_mutex_init(&listener->lock);
-	asker_init(&listener->asker, client);
-	listener->path = g_strconcat(server->url, path, NULL);
-	curl_easy_setopt(listener->asker.curl, CURLOPT_URL, listener->path);
-	curl_easy_setopt(listener->asker.curl, CURLOPT_HTTPGET, 1L);
-	curl_easy_setopt(listener->asker.curl, CURLOPT_WRITEFUNCTION, on_data);
-	curl_easy_setopt(listener->asker.curl, CURLOPT_WRITEDATA, listener);
-	curl_easy_setopt(listener->asker.curl, CURLOPT_XFERINFOFUNCTION, on_progress);
-	curl_easy_setopt(listener->asker.curl, CURLOPT_XFERINFODATA, listener);
-	curl_easy_setopt(listener->asker.curl, CURLOPT_NOPROGRESS, 0L);
-	curl_easy_setopt(listener->asker.curl, CURLOPT_TIMEOUT_MS, 60000L);
-	listener->thread = g_thread_new("listener", listen_on, listener);
-}
-
-static void listener_clear(struct listener *listener)
-{
-	g_atomic_int_set(&listener->stop, 1);
-	g_thread_join(listener->thread);
-	asker_clear(&listener->asker);
-	g_string_free(listener->text, TRUE);
-	g_mutex_clear(&listener->lock);
-	g_free(listener->path);
-}
-
-/* Waits until `n` events of that name have come. */
-static void wait_for(struct listener *listener, const char *event, unsigned n)
-{
-	g_autofree char *line = g_strdup_printf("event: %s\ndata: {", event);
-	gint64 end_us = g_get_monotonic_time() + PATIENCE_US;
-
-	for (;;) {
-		unsigned found = 0;
-
-		g_mutex_lock(&listener->lock);
-		for (const char *at = listener->text->str; (at = strstr(at, line)); at++)
-			found++;
-		g_mutex_unlock(&listener->lock);
-		if (found >= n)
-			return;
-		if (g_get_monotonic_time() > end_us)
-			g_error("%u of %u events %s came: %s", found, n, event,
-				listener->text->str);
-		g_usleep(5000);
-	}
-}
-
-static void test_stream(void)
-{
-	struct listener b;
-	struct asker a;
-
-	asker_init(&a, "A");
-	listener_init(&b, "B", "v1/stream?start=device:w");
-	wait_for(&b, "search", 1);
-	for (unsigned i = 1; i <= 3; i++) {
-		g_assert_cmpint(
-			ask(&a, "v1/publish", UPDATE("\"identifier\":\"device:w\"", NOTE("n", ""))),
-			==, 200);
-		wait_for(&b, "update", i);
-	}
-	g_assert_cmpint(
-		ask(&a, "v1/publish",
-			"{\"operations\":[{\"operation\":\"notify\",\"identifier\":\"device:w\","
-			"\"metadata\":[" NOTE("n",
-				"") "]},"
-				    "{\"operation\":\"delete\",\"identifier\":\"device:w\"}]}"),
-		==, 200);
-	wait_for(&b, "notify", 1);
-	wait_for(&b, "delete", 1);
-	g_assert_true(g_str_has_prefix(b.text->str, "retry: "));
-	listener_clear(&b);
-	asker_clear(&a);
-}
-
-/* Whether the first thing that came is an event, not a problem. */
-static gboolean was_taken(struct listener *listener)
-{
-	gint64 end_us = g_get_monotonic_time() + PATIENCE_US;
-
-	for (;;) {
-		g_mutex_lock(&listener->lock);
-		gboolean event = strstr(listener->text->str, "event: ") != NULL;
-		gboolean problem = *listener->text->str == '{';
-		g_mutex_unlock(&listener->lock);
-		if (event || problem)
-			return event;
-		g_assert_cmpint(g_get_monotonic_time(), <, end_us);
-		g_usleep(5000);
-	}
-}
-
-/* The place of a stream that hung up is free again, once the server has noticed; that of one that
- * stands is not. */
-static void test_stream_ends(void)
-{
-	gint64 end_us = g_get_monotonic_time() + PATIENCE_US;
-	unsigned n_taken = 0;
-
-	while (n_taken < 6) {
-		struct listener b;
-		struct asker again;
-
-		listener_init(&b, "B", "v1/stream?start=device:w");
-		if (was_taken(&b)) {
-			n_taken++;
-			asker_init(&again, "B");
-			expect_problem(
-				&again, "v1/stream?start=device:w", NULL, 403, "AccessDenied");
-			asker_clear(&again);
-		}
-		listener_clear(&b);
-		g_assert_cmpint(g_get_monotonic_time(), <, end_us);
-	}
 }
 
 int main(int argc, char **argv)
@@ -467,11 +281,10 @@ int main(int argc, char **argv)
 	g_test_add_func("/map/face/operations", test_operations);
 	g_test_add_func("/map/face/beside a session", test_beside_session);
 	g_test_add_func("/map/face/refused", test_refused);
+	g_test_add_func("/map/face/throttled", test_throttled);
 	g_test_add_func("/map/face/media type", test_media_type);
 	g_test_add_func("/map/face/figures", test_figures);
 	g_test_add_func("/map/face/description", test_description);
-	g_test_add_func("/map/face/stream", test_stream);
-	g_test_add_func("/map/face/stream ends", test_stream_ends);
 	status = g_test_run();
 	server_free(server);
 	return status;
