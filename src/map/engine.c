@@ -188,6 +188,14 @@ static struct map_account *meet(
 	return account;
 }
 
+gboolean map_engine_admits(struct map_engine *engine, const struct map_identity *identity)
+{
+	map_engine_enter(engine);
+	gboolean admitted = map_policy_admits(engine->policy, identity, NULL);
+	map_engine_leave(engine);
+	return admitted;
+}
+
 /* Waiting and leaving are never too much. */
 static gboolean is_free_of_charge(enum ifmap_request_type type)
 {

@@ -72,6 +72,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(map_engine, map_engine_free)
  * Without it what is built in holds. */
 void map_engine_set_policy(struct map_engine *engine, struct map_policy *policy);
 
+/* Whether the client is let in at all: it shows what the policy pins for its name. */
+gboolean map_engine_admits(struct map_engine *engine, const struct map_identity *identity);
+
 /* Carries out a request. TRUE: the complete reply is in `out`; FALSE: it comes through ops.answer.
  */
 gboolean map_engine_handle(struct map_engine *engine, const struct map_call *call, GString *out);

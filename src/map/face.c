@@ -166,10 +166,16 @@ static enum MHD_Result refuse_with(
 	return map_face_refuse(exchange, connection);
 }
 
+static gboolean may_read_figures(const struct map_face *face, const struct map_exchange *exchange)
+{
+	return map_config_may_read_metrics(face->config, exchange->client->name) &&
+	       map_engine_admits(face->engine, exchange->client);
+}
+
 static enum MHD_Result answer_top(const struct map_face *face, struct map_exchange *exchange,
 	struct MHD_Connection *connection)
 {
-	if (!map_config_may_read_metrics(face->config, exchange->client->name))
+	if (!may_read_figures(face, exchange))
 		return refuse_with(exchange, connection, MHD_HTTP_FORBIDDEN);
 	return map_face_respond_json(
 		exchange, connection, map_metrics_top(face->metrics, face->engine));
@@ -180,7 +186,7 @@ static enum MHD_Result answer_metrics(const struct map_face *face, struct map_ex
 {
 	GString *body;
 
-	if (!map_config_may_read_metrics(face->config, exchange->client->name))
+	if (!may_read_figures(face, exchange))
 		return refuse_with(exchange, connection, MHD_HTTP_FORBIDDEN);
 	body = g_string_new(NULL);
 	map_metrics_write(face->metrics, face->engine, body);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "contract.h"
+
 #define PATIENCE_US (20 * G_TIME_SPAN_SECOND)
 
 void asker_init(struct asker *asker, const struct server *server, const char *client)
@@ -19,6 +21,14 @@ void asker_clear(struct asker *asker)
 	curl_easy_cleanup(asker->curl);
 	curl_slist_free_all(asker->headers);
 	g_string_free(asker->answer, TRUE);
+}
+
+const char *asker_type(const struct asker *asker)
+{
+	char *type = NULL;
+
+	curl_easy_getinfo(asker->curl, CURLINFO_CONTENT_TYPE, &type);
+	return type ? type : "";
 }
 
 /* `body` NULL: GET. The status, 0 when nothing came back. */
@@ -39,6 +49,9 @@ long asker_ask(struct asker *asker, const char *path, const char *body)
 	if (curl_easy_perform(asker->curl) == CURLE_OK)
 		curl_easy_getinfo(asker->curl, CURLINFO_RESPONSE_CODE, &status);
 	g_test_message("%s %s: %ld %.300s", path, body ? body : "", status, asker->answer->str);
+	const struct contract_exchange exchange = { body ? "POST" : "GET", path, status,
+		asker_type(asker), body, asker->answer->str };
+	contract_check(&exchange);
 	return status;
 }
 
@@ -48,14 +61,6 @@ json_t *asker_json(const struct asker *asker)
 
 	g_assert_nonnull(json);
 	return json;
-}
-
-const char *asker_type(const struct asker *asker)
-{
-	char *type = NULL;
-
-	curl_easy_getinfo(asker->curl, CURLINFO_CONTENT_TYPE, &type);
-	return type ? type : "";
 }
 
 /* What is refused says why, as a problem. */
@@ -126,6 +131,7 @@ void listener_clear(struct listener *listener)
 {
 	g_atomic_int_set(&listener->stop, 1);
 	g_thread_join(listener->thread);
+	contract_check_events(listener->text->str);
 	asker_clear(&listener->asker);
 	g_string_free(listener->text, TRUE);
 	g_mutex_clear(&listener->lock);

@@ -1,5 +1,6 @@
 #pragma once
-/* Clients of a server's JSON face (server.h): one that asks and is answered, and one that listens to
+/* Clients of a server's JSON face (server.h), which hold every answer against its description
+ * (contract.h): one that asks and is answered, and one that listens to
  * a stream in a thread of its own. One thread uses each. */
 #include <jansson.h>
 

@@ -1,8 +1,10 @@
 /* The JSON face of a real server, over HTTPS: what it answers, and that it allows no more than
  * SOAP. */
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "asker.h"
+#include "contract.h"
 
 static struct server *server;
 
@@ -163,6 +165,20 @@ static void test_refused(void)
 	}
 }
 
+/* What can be asked; the first N_CHARGED are counted against the requests a second. */
+#define N_CHARGED 3
+static const struct {
+	const char *path;
+	const char *body;
+} everywhere[] = {
+	{ "v1/search?start=device:x", NULL },
+	{ "v1/publish", UPDATE("\"identifier\":\"device:x\"", NOTE("n", "")) },
+	{ "v1/stream?start=device:x", NULL },
+	{ "v1/top", NULL },
+	{ "metrics", NULL },
+	{ "v1/openapi.json", NULL },
+};
+
 static void expect_throttled(struct asker *asker)
 {
 	curl_off_t wait_s = 0;
@@ -182,21 +198,13 @@ static void test_throttled(void)
 	gint64 end_us = g_get_monotonic_time() + 20 * G_TIME_SPAN_SECOND;
 	struct asker a;
 	long status;
-	static const struct {
-		const char *path;
-		const char *body;
-	} floods[] = {
-		{ "v1/search?start=device:x", NULL },
-		{ "v1/publish", UPDATE("\"identifier\":\"device:x\"", NOTE("n", "")) },
-		{ "v1/stream?start=device:x", NULL },
-	};
 
 	server = server_new("[limits]\nrequests=1\n");
 	asker_init(&a, server, "A");
 	curl_easy_setopt(a.curl, CURLOPT_TIMEOUT_MS, 500L); /* of a stream that is let in */
-	for (size_t i = 0; i < G_N_ELEMENTS(floods); i++) {
+	for (size_t i = 0; i < N_CHARGED; i++) {
 		do {
-			status = asker_ask(&a, floods[i].path, floods[i].body);
+			status = asker_ask(&a, everywhere[i].path, everywhere[i].body);
 			g_assert_cmpint(g_get_monotonic_time(), <, end_us);
 		} while (status != 429);
 		expect_throttled(&a);
@@ -231,13 +239,89 @@ static void test_media_type(void)
 	asker_clear(&a);
 }
 
+/* Identifiers beyond what one may have, answers beyond what was asked for. */
+static void test_too_large(void)
+{
+	g_autofree char *name = g_strnfill(17000, 'n');
+	g_autofree char *search = g_strconcat("v1/search?start=device:", name, NULL);
+	g_autofree char *stream = g_strconcat("v1/stream?start=device:", name, NULL);
+	g_autofree char *publish = g_strdup_printf(
+		UPDATE("\"identifier\":\"device:%s\"", NOTE("n", "")), name);
+	struct asker a;
+
+	asker_init(&a, server, "A");
+	asker_expect_problem(&a, search, NULL, 413, "IdentifierTooLong");
+	asker_expect_problem(&a, stream, NULL, 413, "IdentifierTooLong");
+	asker_expect_problem(&a, "v1/publish", publish, 413, "IdentifierTooLong");
+	g_assert_cmpint(asker_ask(&a, "v1/publish",
+				UPDATE("\"identifier\":\"device:l\"", NOTE("n", "text"))),
+		==, 200);
+	asker_expect_problem(
+		&a, "v1/search?start=device:l&max-size=100", NULL, 422, "SearchResultsTooBig");
+	asker_clear(&a);
+}
+
+/* Guessing is answered 401 for a while, then 429 with when to come back. */
+static void test_strangers(void)
+{
+	struct asker a;
+	unsigned n_guesses = 0;
+	long status;
+
+	asker_init(&a, server, NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(everywhere); i++)
+		asker_expect_problem(
+			&a, everywhere[i].path, everywhere[i].body, 401, "Unauthorized");
+	for (size_t i = 0; i < G_N_ELEMENTS(everywhere); i++) {
+		do {
+			g_autofree char *login = g_strdup_printf("G:guess%u", n_guesses++);
+			curl_easy_setopt(a.curl, CURLOPT_USERPWD, login);
+			status = asker_ask(&a, everywhere[i].path, everywhere[i].body);
+			g_assert_cmpuint(n_guesses, <, 1000);
+		} while (status == 401);
+		g_assert_cmpint(status, ==, 429);
+		expect_throttled(&a);
+	}
+	asker_clear(&a);
+}
+
+/* Who does not show the certificate that is pinned for its name gets nothing, figures neither. */
+static void test_pinned(void)
+{
+	struct server *open = server;
+	g_autoptr(GError) error = NULL;
+	g_autofree char *dir = g_dir_make_tmp("drover-face-XXXXXX", &error);
+	g_autofree char *rules = g_build_filename(dir, "rules", NULL);
+	g_autofree char *conf = g_strdup_printf(
+		"[server]\nrules=%s\n[client M]\nmay-read-metrics=true\n", rules);
+	g_autofree char *digest = g_strnfill(64, '0');
+	g_autofree char *text = g_strdup_printf(
+		"[policy]\ndefault = permit\n[client M]\ncertificates = %s\n", digest);
+	struct asker m;
+
+	g_assert_true(g_file_set_contents(rules, text, -1, &error));
+	server = server_new(conf);
+	asker_init(&m, server, "M");
+	for (size_t i = 0; i < G_N_ELEMENTS(everywhere) - 1; i++) {
+		g_assert_cmpint(asker_ask(&m, everywhere[i].path, everywhere[i].body), ==, 403);
+	}
+	asker_clear(&m);
+	server_free(server);
+	g_unlink(rules);
+	g_rmdir(dir);
+	server = open;
+}
+
 /* ---- figures and the description ---- */
 
 static void test_figures(void)
 {
 	struct asker m;
+	struct listener b;
 	json_t *json;
 
+	listener_init(&b, server, "B", "v1/stream?start=device:f");
+	listener_wait_event(&b, "search", 1);
 	asker_init(&m, server, "M");
 	g_assert_cmpint(asker_ask(&m, "metrics", NULL), ==, 200);
 	g_assert_true(g_str_has_prefix(asker_type(&m), "application/openmetrics-text"));
@@ -245,8 +329,10 @@ static void test_figures(void)
 	g_assert_cmpint(asker_ask(&m, "v1/top", NULL), ==, 200);
 	json = asker_json(&m);
 	g_assert_true(json_is_object(json_object_get(json, "counters")));
-	g_assert_true(json_is_array(json_object_get(json, "slowest_requests")));
+	g_assert_cmpuint(json_array_size(json_object_get(json, "slowest_requests")), >, 0);
+	g_assert_cmpuint(json_array_size(json_object_get(json, "biggest_subscriptions")), ==, 1);
 	json_decref(json);
+	listener_clear(&b);
 	asker_clear(&m);
 }
 
@@ -270,6 +356,19 @@ static void test_description(void)
 	asker_clear(&a);
 }
 
+/* The first event of a stream, and every answer that is described. */
+static void test_all_met(void)
+{
+	/* A store that cannot be written to: map/store. */
+	static const char *const excused[] = { "503", NULL };
+	struct listener b;
+
+	listener_init(&b, server, "B", "v1/stream?start=device:w");
+	listener_wait_event(&b, "search", 1);
+	listener_clear(&b);
+	contract_check_met(excused);
+}
+
 int main(int argc, char **argv)
 {
 	int status;
@@ -283,8 +382,12 @@ int main(int argc, char **argv)
 	g_test_add_func("/map/face/refused", test_refused);
 	g_test_add_func("/map/face/throttled", test_throttled);
 	g_test_add_func("/map/face/media type", test_media_type);
+	g_test_add_func("/map/face/too large", test_too_large);
+	g_test_add_func("/map/face/strangers", test_strangers);
+	g_test_add_func("/map/face/pinned certificate", test_pinned);
 	g_test_add_func("/map/face/figures", test_figures);
 	g_test_add_func("/map/face/description", test_description);
+	g_test_add_func("/map/face/every answer described was met", test_all_met);
 	status = g_test_run();
 	server_free(server);
 	return status;

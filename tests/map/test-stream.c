@@ -14,8 +14,8 @@ static void test_stream(void)
 	listener_init(&b, server, "B", "v1/stream?start=device:w");
 	listener_wait_event(&b, "search", 1);
 	for (unsigned i = 1; i <= 3; i++) {
-		g_assert_cmpint(
-			asker_ask(&a, "v1/publish", UPDATE("\"identifier\":\"device:w\"", NOTE("n", ""))),
+		g_assert_cmpint(asker_ask(&a, "v1/publish",
+					UPDATE("\"identifier\":\"device:w\"", NOTE("n", ""))),
 			==, 200);
 		listener_wait_event(&b, "update", i);
 	}

@@ -57,7 +57,8 @@ static void test_vanished(void)
 
 int main(int argc, char **argv)
 {
-	g_setenv("G_MESSAGES_DEBUG", "all", TRUE); /* the server's: ends of sessions are looked for */
+	g_setenv("G_MESSAGES_DEBUG", "all",
+		TRUE); /* the server's: ends of sessions are looked for */
 	g_test_init(&argc, &argv, NULL);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	g_test_add_func("/map/vanished/poll and stream", test_vanished);
