@@ -92,7 +92,9 @@ static int print_order(struct context *context, const struct world *world, const
 		return exit_of(order);
 	}
 	if (context->quiet && exit_of(order) == COMMAND_DONE)
-		return COMMAND_DONE;
+		return order->reason ? context_say(COMMAND_DONE, "%s of %s: %s: %s", order->verb,
+					       vapp, order->state, order->reason)
+				     : COMMAND_DONE;
 	printf("%s of %s: %s%s%s\n", order->verb, vapp, order->state, order->reason ? ": " : "",
 		order->reason ? order->reason : "");
 	if (g_strcmp0(order->state, "refused") == 0)

@@ -268,6 +268,9 @@ static guint64 advance(struct looking *looking, const struct facts_order *order)
 	struct facts_order *after = g_new0(struct facts_order, 1);
 
 	plan_observe(&observed, looking->orders->world, order, &watch);
+	if (looking->vapp->vapp)
+		plan_verify(&observed, judge_plan(looking->orders->judge), looking->vapp->vapp,
+			order, looking->now_ms);
 	plan_order_next(order, &observed, looking->now_ms, &next);
 	facts_copy(FACTS_ORDER, order, after);
 	if (plan_order_apply(after, &next, &observed, looking->now_ms))

@@ -349,7 +349,8 @@ struct facts_order {
 	char *verb;
 	char *phase;  /* what agents shall do now: one of the phases in docs/moves.md */
 	char *state;  /* running, done, refused, rolled-back, stuck */
-	char *reason; /* code and sentence when refused, rolled back or stuck */
+	char *reason; /* code and sentence when refused, rolled back or stuck, or done with a note
+		       */
 	guint64 at_ms;
 	guint64 ended_ms;
 	GPtrArray *members; /* struct facts_order_member */

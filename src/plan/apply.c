@@ -38,7 +38,7 @@ static struct facts_order_step *need_step(struct facts_order *order, const char 
 	return step;
 }
 
-/* What the hosts said in this phase beyond "done": each text once. */
+/* What the hosts said in this phase beyond "done", each text once, and what was verified. */
 static char *remarks(const struct facts_order *order, const struct plan_observed *observed)
 {
 	g_autoptr(GString) text = g_string_new(NULL);
@@ -53,6 +53,10 @@ static char *remarks(const struct facts_order *order, const struct plan_observed
 			continue;
 		g_string_append_printf(text, "%s%s", text->len ? "; " : "", side->progress->text);
 	}
+	if (observed->verified)
+		g_string_append_printf(text, "%s%s", text->len ? "; " : "",
+			observed->against ? observed->against
+					  : "rules, paths and placement are as promised");
 	return text->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
 }
 
@@ -65,6 +69,15 @@ static void end_step(struct facts_order *order, const char *state, const char *t
 	set(&step->state, state);
 	set(&step->text, text);
 	step->ended_ms = now_ms;
+}
+
+/* What its phase waits for; NULL: nothing but its hosts. */
+static void note_wait(struct facts_order *order, const char *text)
+{
+	struct facts_order_step *step = find_step(order, order->phase);
+
+	if (step)
+		set(&step->text, text);
 }
 
 static void begin_phase(struct facts_order *order, enum plan_phase phase, guint64 now_ms)
@@ -200,6 +213,7 @@ gboolean plan_order_apply(struct facts_order *order, const struct plan_next *nex
 	case PLAN_WAIT:
 		forget_stuck(order);
 		set(&order->state, "running");
+		note_wait(order, next->text);
 		break;
 	case PLAN_STUCK:
 		remember_stuck(order, next);

@@ -303,17 +303,25 @@ const struct judge_way *judge_mend_way(
 
 /* ---- the check ---- */
 
+static unsigned wanted_paths(const struct judging *judging, const struct vapp_flow *flow)
+{
+	unsigned n_enough = judging->question->n_enough;
+
+	return n_enough ? MIN(n_enough, flow->n_paths) : flow->n_paths;
+}
+
 static void refuse_paths(
 	struct judging *judging, const struct vapp_flow *flow, const char *a, const char *b)
 {
-	const struct judge_way *way = judge_mend_way(judging->judge, a, b, flow->n_paths);
+	unsigned wanted = wanted_paths(judging, flow);
+	const struct judge_way *way = judge_mend_way(judging->judge, a, b, wanted);
 	const char *from = node_name(judging->world, a);
 	const char *to = node_name(judging->world, b);
 	struct plan_reason *reason = plan_reason_new(PLAN_PATHS, flow->id,
 		"flow %s needs %u disjoint path%s between %s and %s; there %s %u%s%s", flow->id,
-		flow->n_paths, flow->n_paths == 1 ? "" : "s", from, to,
-		way->n_paths == 1 ? "is" : "are", way->n_paths,
-		way->hang_on ? ", all hanging on " : "", way->hang_on ? way->hang_on : "");
+		wanted, wanted == 1 ? "" : "s", from, to, way->n_paths == 1 ? "is" : "are",
+		way->n_paths, way->hang_on ? ", all hanging on " : "",
+		way->hang_on ? way->hang_on : "");
 
 	for (unsigned i = 0; i < way->facts->len; i++)
 		plan_reason_add_fact(reason, "%s", (const char *)way->facts->pdata[i]);
@@ -332,8 +340,9 @@ static void judge_pair(
 {
 	const char *first = strcmp(b, WORLD_OUTSIDE) == 0 || strcmp(a, b) < 0 ? a : b;
 	const char *second = first == a ? b : a;
+	unsigned wanted = wanted_paths(judging, flow);
 
-	if (judge_find_way(judging->judge, first, second, flow->n_paths)->n_paths < flow->n_paths)
+	if (judge_find_way(judging->judge, first, second, wanted)->n_paths < wanted)
 		refuse_paths(judging, flow, first, second);
 }
 

@@ -38,6 +38,8 @@ struct plan_question {
 	const struct plan_placement *placement;
 	guint64 now_ms;     /* wall clock */
 	guint64 max_age_ms; /* the world may be no older (world_as_of); 0: do not ask */
+	unsigned n_enough;  /* disjoint paths that every flow is content with; 0: what it
+			     * declares */
 };
 
 /* Judges questions about one world; remembers the disjoint paths it has computed until the fabric
@@ -52,6 +54,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(plan_judge, plan_judge_free)
 /* TRUE: nothing stands against it. FALSE: *ret_reasons (may be NULL) is every reason, struct
  * plan_reason, owned by the caller. */
 gboolean plan_clear(
+	struct plan_judge *judge, const struct plan_question *question, GPtrArray **ret_reasons);
+/* Only whether every declared connection has a way at all: a path, and the segments that the
+ * machines attach to. What is not known counts as a way. */
+gboolean plan_reachable(
 	struct plan_judge *judge, const struct plan_question *question, GPtrArray **ret_reasons);
 /* All machines of the vApp on one host; host by UUID or name. An unknown vApp or host is a reason
  * too. */

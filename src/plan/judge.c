@@ -18,12 +18,12 @@ static const struct {
 	{ judge_hosts, JUDGE_ALONE },
 	{ judge_capacity, JUDGE_JOINT },
 	{ judge_models, JUDGE_ALONE },
-	{ judge_segments, JUDGE_ALONE },
+	{ judge_segments, JUDGE_ALONE | JUDGE_REACH },
 	{ judge_label_flows, JUDGE_WORLD },
 	{ judge_labels, JUDGE_ALONE | JUDGE_JOINT },
 	{ judge_placements, JUDGE_ALONE | JUDGE_JOINT },
 	{ judge_seals, JUDGE_ALONE },
-	{ judge_paths, JUDGE_ALONE | JUDGE_JOINT },
+	{ judge_paths, JUDGE_ALONE | JUDGE_JOINT | JUDGE_REACH },
 };
 
 /* ---- placements ---- */
@@ -188,6 +188,15 @@ gboolean plan_clear(
 	struct plan_judge *judge, const struct plan_question *question, GPtrArray **ret_reasons)
 {
 	return judge_scopes(judge, question, JUDGE_ALL, ret_reasons);
+}
+
+gboolean plan_reachable(
+	struct plan_judge *judge, const struct plan_question *question, GPtrArray **ret_reasons)
+{
+	struct plan_question asked = *question;
+
+	asked.n_enough = 1;
+	return judge_scopes(judge, &asked, JUDGE_REACH, ret_reasons);
 }
 
 static gboolean refuse_one(struct plan_reason *reason, GPtrArray **ret_reasons)

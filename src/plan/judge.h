@@ -27,6 +27,7 @@ enum {
 	JUDGE_ALONE = 1 << 1, /* one machine on its host */
 	JUDGE_JOINT = 1 << 2, /* several machines */
 	JUDGE_ALL = JUDGE_WORLD | JUDGE_ALONE | JUDGE_JOINT,
+	JUDGE_REACH = 1 << 3, /* these alone: whether connections have a way */
 };
 
 typedef void (*judge_check)(struct judging *judging);

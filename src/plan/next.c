@@ -470,6 +470,7 @@ static gboolean next_off_the_way(
 
 static void next_in_time(const struct look *look, const struct row *row, struct plan_next *ret)
 {
+	const char *cut = all_over(look, row->over) ? look->observed->cut : NULL;
 	const struct plan_side *side;
 	size_t i;
 
@@ -481,10 +482,13 @@ static void next_in_time(const struct look *look, const struct row *row, struct 
 		remedy(look, row->silent, PLAN_HOST_LOST, text, ret);
 	} else if (elapsed(look->now_ms, look->turn_ms) < row->limit_ms) {
 		wait_until(look, row->limit_ms, ret);
+		ret->text = g_strdup(cut);
 	} else if (row->late == REMEDY_FORWARD) {
 		advance(row->next, ret);
 		ret->code = PLAN_RELEASE_PENDING;
 		ret->text = late_text(look, row->over);
+	} else if (cut) {
+		remedy(look, row->late, PLAN_NOT_REACHABLE, g_strdup(cut), ret);
 	} else {
 		remedy(look, row->late, PLAN_PHASE_TIMEOUT, late_text(look, row->over), ret);
 	}
@@ -495,6 +499,10 @@ static void advance_along(const struct look *look, const struct row *row, struct
 	advance(row->next, ret);
 	if (row->next == PLAN_PHASE_RETURNED)
 		note_exceptions(look, ret);
+	if (look->observed->against) {
+		ret->code = PLAN_DEGRADED;
+		ret->text = g_strdup(look->observed->against);
+	}
 }
 
 /* FALSE: no order one could look at. */
@@ -540,7 +548,7 @@ void plan_order_next(const struct facts_order *order, const struct plan_observed
 			ret);
 	else if (next_off_the_way(&look, row, ret))
 		return;
-	else if (all_over(&look, row->over))
+	else if (all_over(&look, row->over) && !observed->cut) /* invariant 6 */
 		advance_along(&look, row, ret);
 	else
 		next_in_time(&look, row, ret);
@@ -630,68 +638,4 @@ char **plan_order_waits_for(
 		add_awaited(&look, row, SIDE_TO, lines);
 	}
 	return g_strv_builder_end(lines);
-}
-
-/* ---- observing ---- */
-
-static void observe_side(struct plan_side *side, const struct world *world,
-	const struct facts_order *order, const char *vm, const char *host)
-{
-	const struct world_copy *copy = world_find_copy(world, vm, host);
-	const struct world_host *known = world_find_host(world, host);
-
-	side->host_name = known ? world_host_name(known) : NULL;
-	side->alive = world_host_alive(known);
-	side->fenced = world_host_off(known);
-	if (!copy)
-		return;
-	side->active = world_copy_active(copy);
-	side->running = side->active && strcmp(copy->runs_on->state, "running") == 0;
-	side->conforming = copy->enforced && copy->enforced->conforming;
-	if (copy->progress && g_strcmp0(copy->progress->order, order->id) == 0)
-		side->progress = copy->progress;
-}
-
-static void watch_side(struct plan_side *side, const struct plan_watch *watch, const char *host)
-{
-	const guint64 *since = watch->silent_since ? g_hash_table_lookup(watch->silent_since, host)
-						   : NULL;
-
-	side->silent_since_ms = since ? *since : 0;
-}
-
-static void observe_member(struct plan_observed *observed, size_t i, const struct world *world,
-	const struct facts_order *order, const struct plan_watch *watch)
-{
-	const struct facts_order_member *member = order->members->pdata[i];
-	const char *const hosts[] = { member->from, member->to };
-	struct plan_side *const sides[] = { &observed->from[i], &observed->to[i] };
-
-	for (unsigned s = 0; s < G_N_ELEMENTS(sides); s++) {
-		if (!hosts[s])
-			continue;
-		observe_side(sides[s], world, order, member->vm, hosts[s]);
-		watch_side(sides[s], watch, hosts[s]);
-	}
-}
-
-void plan_observe(struct plan_observed *observed, const struct world *world,
-	const struct facts_order *order, const struct plan_watch *watch)
-{
-	static const struct plan_watch nothing = { 0 };
-	size_t n = order->members ? order->members->len : 0;
-
-	observed->n_members = n;
-	observed->from = g_new0(struct plan_side, n + 1);
-	observed->to = g_new0(struct plan_side, n + 1);
-	observed->abort = watch && watch->abort;
-	for (size_t i = 0; i < n; i++)
-		observe_member(observed, i, world, order, watch ? watch : &nothing);
-}
-
-void plan_observed_clear(struct plan_observed *observed)
-{
-	g_free(observed->from);
-	g_free(observed->to);
-	*observed = (struct plan_observed){ 0 };
 }

@@ -83,6 +83,9 @@ struct plan_observed {
 	struct plan_side *from;
 	struct plan_side *to; /* a side that a member does not have is all zero */
 	gboolean abort;       /* somebody asks to abort */
+	gboolean verified;    /* plan_verify() has looked; the two below are its sentences */
+	char *cut; /* no way for a declared connection that had one at the sources; NULL: none */
+	char *against; /* everything that stands against where the machines are; NULL: nothing */
 };
 
 /* What whoever carries out orders knows beside the world. */
@@ -94,6 +97,10 @@ struct plan_watch {
 /* `watch` may be NULL. Pointers into the world: it must not change while `observed` is used. */
 void plan_observe(struct plan_observed *observed, const struct world *world,
 	const struct facts_order *order, const struct plan_watch *watch);
+/* Judges where the machines have arrived, if the order is in a phase whose end that decides
+ * (docs/moves.md, Verifying); else does nothing. */
+void plan_verify(struct plan_observed *observed, struct plan_judge *judge, const struct vapp *vapp,
+	const struct facts_order *order, guint64 now_ms);
 void plan_observed_clear(struct plan_observed *observed);
 typedef struct plan_observed plan_observed; /* for g_auto */
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(plan_observed, plan_observed_clear)
@@ -110,8 +117,8 @@ struct plan_next {
 	enum plan_action action;
 	enum plan_phase phase; /* to go to; the current one for PLAN_WAIT and PLAN_STUCK */
 	enum plan_code code;   /* why, PLAN_N_CODES: no reason needed */
-	char *text;            /* one sentence with host and machine, or NULL */
-	guint64 wait_ms;       /* PLAN_WAIT: look again after this time at the latest; 0: never */
+	char *text;      /* one sentence with host and machine, or NULL; of PLAN_WAIT: what for */
+	guint64 wait_ms; /* PLAN_WAIT: look again after this time at the latest; 0: never */
 };
 void plan_next_clear(struct plan_next *next);
 typedef struct plan_next plan_next; /* for g_auto */

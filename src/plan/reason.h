@@ -111,6 +111,10 @@ enum plan_error {
 	X(HOST_LOST, FAILURE, "A host that takes part in an order went silent.",                  \
 		"Bring its agent back, or switch the host off and say so:"                        \
 		" `drover fence HOST --confirm-powered-off`.")                                    \
+	X(NOT_REACHABLE, FAILURE,                                                                 \
+		"A declared connection had no path where the machines arrived, and had one"       \
+		" where they came from.",                                                         \
+		"Bring up what the reason names, and order again.")                               \
 	X(ABORTED, FAILURE, "Somebody asked to abort the order.", "")                             \
 	X(STARTED_AFRESH, NOTE,                                                                   \
 		"A machine's memory was lost with its host; it was started from"                  \
@@ -124,6 +128,11 @@ enum plan_error {
 		"A machine could not go back because its host was declared switched off;"         \
 		" it runs on where it is.",                                                       \
 		"Move the application once more when all its hosts are back.")                    \
+	X(DEGRADED, NOTE,                                                                         \
+		"The machines arrived and run, but something that was promised when the"          \
+		" order was taken no longer holds where they are.",                               \
+		"Do what the reason names, or move the application on; `drover plan` shows when"  \
+		" all is well.")                                                                  \
 	X(RELEASE_PENDING, NOTE,                                                                  \
 		"The order is done, but a host has not yet confirmed that it"                     \
 		" dropped what it held.",                                                         \

@@ -242,6 +242,8 @@ static const struct golden {
 	{ "move.json", "move shop -n --json --snapshot=@SNAPSHOT", 0 },
 	{ "move-c.txt", "move shop -n --to=C --snapshot=@SNAPSHOT", 1 },
 	{ "move-c.json", "move shop -n --to=C --json --snapshot=@SNAPSHOT", 1 },
+	{ "move-status.txt", "move bank --status --snapshot=@SNAPSHOT", 0 },
+	{ "move-status.json", "move bank --status --json --snapshot=@SNAPSHOT", 0 },
 	{ "verify.txt", "verify --snapshot=@SNAPSHOT", 1 },
 	{ "verify-shop.json", "verify shop --json --snapshot=@SNAPSHOT", 0 },
 	{ "explain.txt", "explain MEMORY", 0 },
@@ -278,6 +280,17 @@ static void test_golden(gconstpointer data)
 	g_file_get_contents(path, &want, NULL, &error);
 	g_assert_no_error(error);
 	g_assert_cmpstr(outcome.out, ==, want);
+	outcome_clear(&outcome);
+}
+
+/* It was done, so a script goes on; but what was done has a flaw, and quiet is not silent. */
+static void test_quiet_note(void)
+{
+	struct outcome outcome = run_line("move bank --status --quiet --snapshot=@SNAPSHOT");
+
+	g_assert_cmpint(outcome.code, ==, COMMAND_DONE);
+	g_assert_cmpstr(outcome.out, ==, "");
+	g_assert_nonnull(strstr(outcome.err, "move of bank: done: DEGRADED: PATHS"));
 	outcome_clear(&outcome);
 }
 
@@ -338,6 +351,38 @@ static void put_history(struct world *world, const char *host)
 	g_assert_true(world_put(world, FACTS_HISTORY, place, NULL, &fact, NULL));
 }
 
+/* bank landed on C with a path less than it was promised. */
+static void put_degraded(struct world *world)
+{
+	static const char against[] = "PATHS: flow a needs 2 disjoint paths between C and outside;"
+				      " there is 1 (draw a cable C–s2)";
+	const struct world_host *a = world_find_host(world, "A");
+	const struct world_host *c = world_find_host(world, "C");
+	g_auto(facts_order) order = { .id = g_strdup("o2"),
+		.verb = g_strdup("move"),
+		.phase = g_strdup("done"),
+		.state = g_strdup("done"),
+		.reason = g_strconcat("DEGRADED: ", against, NULL),
+		.at_ms = AS_OF_MS - 9000,
+		.ended_ms = AS_OF_MS - 5000,
+		.members = facts_list_new(),
+		.steps = facts_list_new() };
+	struct facts_order_member *member = facts_list_add(order.members, FACTS_ORDER, "member");
+	struct facts_order_step *step = facts_list_add(order.steps, FACTS_ORDER, "step");
+
+	member->vm = g_strdup(world_find_member(world, "bank", "b1")->uuid);
+	member->machine = g_strdup("b1");
+	member->from = g_strdup(a->uuid);
+	member->to = g_strdup(c->uuid);
+	member->gap_ms = 312;
+	step->name = g_strdup("resume");
+	step->state = g_strdup("done");
+	step->started_ms = AS_OF_MS - 6000;
+	step->ended_ms = AS_OF_MS - 5900;
+	step->text = g_strdup(against);
+	g_assert_true(world_put(world, FACTS_ORDER, "vapp:bank", NULL, &order, NULL));
+}
+
 /* The story, with reservations; b1's rules differ; a host "AB" whose name is part of nobody's
  * machine, and an order that was refused. */
 static void write_snapshot(void)
@@ -357,6 +402,7 @@ static void write_snapshot(void)
 	put_reservation(world, "bank", "b1", "C");
 	put_enforced(world, "b1", "rule customers is missing");
 	g_assert_true(world_put(world, FACTS_ORDER, "vapp:shop", NULL, &order, NULL));
+	put_degraded(world);
 	json = world_to_json(world);
 	text = json_dumps(json, JSON_INDENT(1));
 	g_assert_true(g_file_set_contents(snapshot, text, -1, NULL));
@@ -434,6 +480,7 @@ int main(int argc, char **argv)
 
 		g_test_add_data_func(path, &goldens[i], test_golden);
 	}
+	g_test_add_func("/run/quiet-note", test_quiet_note);
 	g_test_add_func("/run/explain-all", test_explain_all);
 	code = g_test_run();
 	teardown();

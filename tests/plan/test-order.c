@@ -76,8 +76,8 @@ static void test_make(void)
 	make_order(&nowhere, world, PLAN_VERB_MOVE, "A");
 	g_assert_cmpuint(nowhere.members->len, ==, 0);
 	steps = plan_steps(world, &order);
-	g_assert_cmpuint(steps->len, ==, 9);
-	last = steps->pdata[8];
+	g_assert_cmpuint(steps->len, ==, 10);
+	last = steps->pdata[9];
 	g_assert_cmpstr(last->name, ==, "release");
 	g_assert_true(last->no_return);
 	g_assert_cmpstr(last->text, ==,

@@ -55,6 +55,7 @@ struct model {
 	gboolean held[N_MEMBERS]; /* its migration is near its end */
 	struct told told[N_MEMBERS][N_HOSTS];
 	struct facts_order order;
+	gboolean cut; /* connections had a way at the sources, and have none at the destinations */
 	gboolean was_running; /* a destination was seen running all: release was due */
 	unsigned n_stuck;
 };
@@ -361,6 +362,8 @@ static void step_fault(struct model *model)
 		model->hosts[h].fenced = 0;
 	else if (what < 65)
 		model->now_ms += 40000;
+	else if (what < 70)
+		model->cut = !model->cut;
 }
 
 /* ---- control ---- */
@@ -385,6 +388,7 @@ static void check_transition(const struct model *model, const struct plan_next *
 	plan_phase_from_string(model->order.phase, &before);
 	if (next->action != PLAN_ADVANCE)
 		return;
+	g_assert_false(model->cut && next->phase == PLAN_PHASE_RELEASE); /* 6 */
 	g_assert_false(before == PLAN_PHASE_RETURN && next->phase == PLAN_PHASE_RESUME);
 	g_assert_false(before == PLAN_PHASE_RELEASE && next->phase == PLAN_PHASE_RETURN);
 	for (unsigned m = 0; m < model->n_members; m++) {
@@ -405,12 +409,14 @@ static void step_control(struct model *model)
 	struct plan_observed observed = { .n_members = model->n_members, .from = from, .to = to };
 	g_auto(plan_next) next = { 0 };
 	g_auto(plan_next) again = { 0 };
+	char cut[] = "cut";
 
 	for (unsigned m = 0; m < model->n_members; m++) {
 		observe_side(model, &from[m], m, model->from[m]);
 		observe_side(model, &to[m], m, model->to[m]);
 	}
 	observed.abort = fault(model, 1);
+	observed.cut = model->cut && strcmp(model->order.phase, "resume") == 0 ? cut : NULL;
 	plan_order_next(&model->order, &observed, model->now_ms, &next);
 	plan_order_next(&model->order, &observed, model->now_ms, &again);
 	g_assert_true(next.action == again.action && next.phase == again.phase);
@@ -560,7 +566,7 @@ static void settle(struct model *model)
 }
 
 struct tally {
-	unsigned done, back, stuck, fenced;
+	unsigned done, back, stuck, fenced, cut;
 };
 
 static void run_once(GRand *rand, struct tally *tally)
@@ -581,6 +587,7 @@ static void run_once(GRand *rand, struct tally *tally)
 	tally->done += strcmp(model.order.state, "done") == 0;
 	tally->back += strcmp(model.order.state, "rolled-back") == 0;
 	tally->stuck += model.n_stuck > 0;
+	tally->cut += model.order.reason && g_str_has_prefix(model.order.reason, "NOT_REACHABLE");
 	for (unsigned h = 0; h < N_HOSTS; h++)
 		if (is_off(&model.hosts[h])) {
 			tally->fenced++;
@@ -600,14 +607,16 @@ static void test_random(void)
 
 		run_once(rand, &tally);
 	}
-	g_test_message("%u done, %u back, %u stuck meanwhile, %u ended with a host off", tally.done,
-		tally.back, tally.stuck, tally.fenced);
+	g_test_message(
+		"%u done, %u back (%u cut off), %u stuck meanwhile, %u ended with a host off",
+		tally.done, tally.back, tally.cut, tally.stuck, tally.fenced);
 	g_assert_cmpuint(tally.done + tally.back, ==, N_RUNS);
 	/* all ends are reached, or this would prove little */
 	g_assert_cmpuint(tally.done, >, N_RUNS / 10);
 	g_assert_cmpuint(tally.back, >, N_RUNS / 10);
 	g_assert_cmpuint(tally.stuck, >, N_RUNS / 100);
 	g_assert_cmpuint(tally.fenced, >, N_RUNS / 50);
+	g_assert_cmpuint(tally.cut, >, N_RUNS / 200);
 }
 
 int main(int argc, char **argv)
