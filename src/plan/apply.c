@@ -160,9 +160,17 @@ static void add_reason(struct facts_order *order, const char *why)
 		set(&order->reason, both ? both : why);
 }
 
+/* It has answered the way back, and holds nothing of the machine. */
+static gboolean has_let_go(const struct plan_side *side)
+{
+	return side->alive && !side->active && side->progress &&
+	       g_strcmp0(side->progress->phase, "return") == 0 &&
+	       g_strcmp0(side->progress->state, "done") == 0;
+}
+
 /* On the way back a machine that is at its destination, may have run there, and whose source was
- * declared off, cannot go: it is told to stay, and to run. Never taken back: the destination acts
- * on it. */
+ * declared off, cannot go: it is told to stay, and to run. Taken back only when it is not there any
+ * more: the source came back before the destination heard, and the machine went. */
 static void mark_stays(struct facts_order *order, const struct plan_observed *observed)
 {
 	if (g_strcmp0(order->phase, "return") != 0 || !plan_order_committed(order))
@@ -173,6 +181,8 @@ static void mark_stays(struct facts_order *order, const struct plan_observed *ob
 		if (member->from && observed->from[i].fenced && observed->to[i].alive &&
 			observed->to[i].active)
 			member->stays = TRUE;
+		else if (observed->from[i].alive && has_let_go(&observed->to[i]))
+			member->stays = FALSE;
 	}
 }
 

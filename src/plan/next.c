@@ -371,6 +371,8 @@ static gboolean is_gone_there(const struct look *look, size_t i)
 		return TRUE;
 	if (to->alive && member_of(look, i)->stays && to->running)
 		return answered(look, to, "done"); /* it has heard that it is to stay */
+	if (to->alive && member_of(look, i)->stays && from->alive && !to->active)
+		return FALSE; /* it went before it heard: no longer one that stays (apply.c) */
 	if (to->alive)
 		return answered(look, to, "done") && !to->active;
 	if (plan_order_committed(look->order))

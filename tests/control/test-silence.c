@@ -71,6 +71,36 @@ static void test_fence(void)
 	fleet_clear(&fleet);
 }
 
+/* A's machines are to stay at B since A is off; but A comes back and takes them before B has heard.
+ * They are at home where they run. */
+static void test_went_before_it_heard(void)
+{
+	struct fleet fleet;
+	g_autofree char *a = story_host("A");
+	struct facts_in_fleet back = { .kind = (char[]){ "host" } };
+	const struct facts_order_member *web1;
+
+	fleet_init(&fleet);
+	fleet_move_until(&fleet, "resume");
+	fleet_obey(&fleet, "shop");
+	fleet_ask(&fleet, "shop", "r2", "abort", NULL);
+	silence(&fleet, "A");
+	fence(&fleet, "A");
+	fleet_settle(&fleet);
+	web1 = fleet_order(&fleet, "shop")->members->pdata[0];
+	g_assert_cmpstr(fleet_order(&fleet, "shop")->phase, ==, "return");
+	g_assert_true(web1->stays);
+	g_assert_cmpstr(fleet_purpose(&fleet, "shop", "web1", "B"), ==, "home");
+	world_put(fleet.world, FACTS_IN_FLEET, "fleet:default", a, &back, NULL);
+	fleet_carry_out(&fleet, "shop");
+	g_assert_cmpstr(fleet_order(&fleet, "shop")->state, ==, "rolled-back");
+	g_assert_cmpstr(
+		fleet_order(&fleet, "shop")->reason, ==, "ABORTED: somebody asked to abort");
+	g_assert_cmpstr(fleet_purpose(&fleet, "shop", "web1", "A"), ==, "home");
+	g_assert_null(fleet_purpose(&fleet, "shop", "web1", "B"));
+	fleet_clear(&fleet);
+}
+
 /* The fence is about one life of the agent: it does not count for the next. */
 static void test_fence_of_last_life(void)
 {
@@ -164,6 +194,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/orders/fence", test_fence);
+	g_test_add_func("/orders/went-before-it-heard", test_went_before_it_heard);
 	g_test_add_func("/orders/fence-of-last-life", test_fence_of_last_life);
 	g_test_add_data_func("/orders/silence", NULL, test_silence);
 	g_test_add_data_func("/orders/silence-restarted", "", test_silence);

@@ -44,6 +44,7 @@ struct host {
 };
 
 struct model {
+	guint32 seed;
 	GRand *rand;
 	gboolean faults;
 	guint64 now_ms;
@@ -475,9 +476,9 @@ static void check_end(const struct model *model)
 		if (model->state[m][there] == RUNNING ||
 			(model->state[m][here] != RUNNING &&
 				!(model->hosts[here].was_cut && is_at_rest(model, m, here))))
-			g_error("%s (%s), but machine %u is %u at its end and %u at the other",
-				model->order.state, model->order.reason, m, model->state[m][here],
-				model->state[m][there]);
+			g_error("seed %u: %s (%s), but machine %u is %u at its end and %u at the other",
+				model->seed, model->order.state, model->order.reason, m,
+				model->state[m][here], model->state[m][there]);
 	}
 }
 
@@ -569,19 +570,21 @@ struct tally {
 	unsigned done, back, stuck, fenced, cut;
 };
 
-static void run_once(GRand *rand, struct tally *tally)
+static void run_once(guint32 seed, struct tally *tally)
 {
+	g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
 	struct model model;
 	gboolean disturbed;
 
 	init_model(&model, rand);
+	model.seed = seed;
 	disturbed = model.faults;
 	for (unsigned i = 0; i < N_FAULTY && !plan_order_ended(&model.order); i++)
 		step(&model);
 	settle(&model);
 	if (!plan_order_ended(&model.order))
-		g_error("order never ended: phase %s, state %s, %s", model.order.phase,
-			model.order.state, model.order.reason);
+		g_error("seed %u: order never ended: phase %s, state %s, %s", seed,
+			model.order.phase, model.order.state, model.order.reason);
 	check_end(&model);
 	g_assert_true(disturbed || strcmp(model.order.state, "done") == 0);
 	tally->done += strcmp(model.order.state, "done") == 0;
@@ -602,11 +605,8 @@ static void test_random(void)
 	struct tally tally = { 0 };
 
 	g_test_message("seed %u, one more for each of %d runs", seed, N_RUNS);
-	for (unsigned i = 0; i < N_RUNS; i++) {
-		g_autoptr(GRand) rand = g_rand_new_with_seed(seed + i);
-
-		run_once(rand, &tally);
-	}
+	for (unsigned i = 0; i < N_RUNS; i++)
+		run_once(seed + i, &tally);
 	g_test_message(
 		"%u done, %u back (%u cut off), %u stuck meanwhile, %u ended with a host off",
 		tally.done, tally.back, tally.cut, tally.stuck, tally.fenced);
