@@ -1,6 +1,7 @@
 /* drover-mapd: the MAP server. See map/daemon.h. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/daemon.h"
 #include "map/auth.h"
@@ -47,6 +48,7 @@ static int copy_store(void)
 	g_autofree char *to = g_steal_pointer(&backup_file);
 	g_autofree char *given = g_steal_pointer(&store_file);
 	const char *store = given ? given : DEFAULT_STORE;
+	(void)umask(S_IRWXG | S_IRWXO);
 	gboolean good = from ? map_storefile_restore(from, store, &error)
 			     : map_storefile_backup(store, to, &error);
 

@@ -49,6 +49,8 @@ const struct command_option COMMAND_OPTIONS[] = {
 	ROW("dot", 0, NONE, dot, NULL, "print a graph for Graphviz", FALSE),
 	ROW("all", 0, NONE, all, NULL, "everything there, whoever published it", FALSE),
 	ROW("notify", 0, NONE, notify, NULL, "tell whoever watches now, keep nothing", FALSE),
+	ROW("server-config", 0, FILENAME, server_config, "FILE",
+		"configuration of the map server (/etc/drover/mapd.conf)", FALSE),
 	ROW("risk", 0, STRING, risk, "GROUP[,GROUP...]", "shared-risk groups of the cable", FALSE),
 	ROW("confirm-powered-off", 0, NONE, confirmed, NULL,
 		"you have seen that the host is without power", FALSE),

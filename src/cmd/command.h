@@ -67,6 +67,8 @@ int cmd_map_dump(struct context *context, char **args);
 int cmd_map_stats(struct context *context, char **args);
 int cmd_map_history(struct context *context, char **args);
 int cmd_map_at(struct context *context, char **args);
+int cmd_map_backup(struct context *context, char **args);
+int cmd_map_restore(struct context *context, char **args);
 int cmd_map_delete(struct context *context, char **args);
 int cmd_map_watch(struct context *context, char **args);
 int cmd_map_publish(struct context *context, char **args);

@@ -238,6 +238,7 @@ void context_clear(struct context *context)
 	g_free(context->output);
 	g_free(context->connect);
 	g_free(context->snapshot);
+	g_free(context->server_config);
 	g_free(context->risk);
 	g_free(context->reason);
 	g_free(context->links);

@@ -13,11 +13,12 @@
 struct context {
 	/* options, as given */
 	char *config;
-	char *to;       /* --to, comma separated host names */
-	char *name;     /* --name */
-	char *output;   /* -o */
-	char *connect;  /* -c */
-	char *snapshot; /* --snapshot: a world file instead of the map */
+	char *to;            /* --to, comma separated host names */
+	char *name;          /* --name */
+	char *output;        /* -o */
+	char *connect;       /* -c */
+	char *snapshot;      /* --snapshot: a world file instead of the map */
+	char *server_config; /* --server-config */
 	char *risk;
 	char *reason;  /* --reason */
 	char **assume; /* --assume, in order */

@@ -41,7 +41,7 @@ gboolean map_storefile_fail(sqlite3 *db, const char *what, GError **error)
 	const char *help = "";
 
 	if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB)
-		help = "; it was left as it is: restore a backup (drover-mapd --restore FILE)";
+		help = "; it was left as it is: restore a backup (drover map restore FILE)";
 	else if (kind == SQLITE_FULL)
 		help = "; make room on the disk";
 	g_set_error(

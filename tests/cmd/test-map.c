@@ -334,6 +334,63 @@ static void write_config(const char *path, const char *pair)
 	g_assert_true(g_file_set_contents(path, text, -1, NULL));
 }
 
+/* ---- backup, restore ---- */
+
+/* With {dir} for the server's folder; the exit code, and what must be said on standard error. */
+static void expect_store(const char *line, int code, const char *said)
+{
+	g_autoptr(GString) filled = g_string_new(line);
+	struct run run;
+
+	g_string_replace(filled, "{dir}", server->dir, 0);
+	run = run_line(filled->str);
+	g_assert_cmpint(run.code, ==, code);
+	g_assert_nonnull(strstr(run.err, said));
+	run_clear(&run);
+}
+
+/* Online, as whoever administers the machine does it; what was published later goes with a
+ * restore, and nothing is overwritten by mistake. */
+static void test_backup(void)
+{
+	g_autofree char *copy = server_path(server, "copy.sqlite");
+	struct run run;
+	GStatBuf info;
+
+	expect("echo '" NOTE "' | drover map publish device:backup", 0);
+	expect_store("drover map backup --server-config {dir}/mapd.conf {dir}/copy.sqlite", 0, "");
+	g_assert_cmpint(g_stat(copy, &info), ==, 0);
+	g_assert_cmpint(info.st_mode & 0777, ==, 0600);
+	expect_store("drover map backup --server-config {dir}/mapd.conf {dir}/copy.sqlite", 1,
+		"copy.sqlite: will not overwrite");
+	expect_store("drover map backup --server-config {dir}/none.conf {dir}/x", 1, "none.conf");
+	expect_store("printf '[server]\nstore=\n' > {dir}/empty.conf; "
+		     "drover map backup --server-config {dir}/empty.conf {dir}/x",
+		1, "store is empty");
+	expect_store("printf '[server]\nstore={dir}/nowhere\n' > {dir}/empty.conf; "
+		     "drover map backup --server-config {dir}/empty.conf {dir}/x",
+		1, "nowhere: No such file");
+	expect_store("drover map backup --server-config {dir}/mapd.conf {dir}/no/folder", 1,
+		"no/folder");
+	expect("drover map backup", 2);
+	expect_store("drover map restore --server-config {dir}/mapd.conf {dir}/copy.sqlite", 1,
+		"another process uses this store");
+	expect("echo '" NOTE "' | drover map publish device:later", 0);
+	server_kill(server);
+	expect_store("echo rubbish > {dir}/bad; "
+		     "drover map restore --server-config {dir}/mapd.conf {dir}/bad",
+		1, "not a database");
+	expect_store("drover map restore --server-config {dir}/mapd.conf {dir}/copy.sqlite", 0, "");
+	server_start(server);
+	write_config(config_file, "good");
+	run = run_line("drover map search device:backup");
+	g_assert_nonnull(strstr(run.out, "note"));
+	run_clear(&run);
+	run = run_line("drover map search device:later");
+	g_assert_null(strstr(run.out, "note"));
+	run_clear(&run);
+}
+
 int main(int argc, char **argv)
 {
 	g_autofree char *watcher = NULL;
@@ -355,6 +412,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/map/top", test_top);
 	g_test_add_func("/map/past", test_past);
 	g_test_add_func("/map/watch", test_watch);
+	g_test_add_func("/map/backup", test_backup);
 	status = g_test_run();
 	server_free(server);
 	g_free(config_file);
