@@ -6,6 +6,7 @@
 #include <glib-unix.h>
 #include <grp.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -91,6 +92,20 @@ static gboolean on_hangup(gpointer data)
 	return G_SOURCE_CONTINUE;
 }
 
+/* What comes while the object is built, maybe serving already, waits until it can be heeded.
+ * Threads that begin meanwhile leave these signals to this one. */
+static void hold_signals(const struct base_daemon *daemon, int how)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	if (daemon->reload)
+		sigaddset(&signals, SIGHUP);
+	pthread_sigmask(how, &signals, NULL);
+}
+
 static void loop_until_signal(const struct base_daemon *daemon, void *object)
 {
 	struct reloading reloading = { daemon, object };
@@ -101,6 +116,7 @@ static void loop_until_signal(const struct base_daemon *daemon, void *object)
 	g_unix_signal_add(SIGINT, on_signal, loop);
 	if (daemon->reload)
 		g_unix_signal_add(SIGHUP, on_hangup, &reloading);
+	hold_signals(daemon, SIG_UNBLOCK);
 	if (sd_watchdog_enabled(0, &watchdog_us) > 0)
 		g_timeout_add((guint)(watchdog_us / 2000), on_watchdog, NULL);
 	sd_notify(0, "READY=1");
@@ -136,8 +152,10 @@ static int complain(const struct base_daemon *daemon, const GError *error)
 static int run(const struct base_daemon *daemon, const void *conf)
 {
 	g_autoptr(GError) error = NULL;
-	void *object = build(daemon, conf, &error);
+	void *object;
 
+	hold_signals(daemon, SIG_BLOCK);
+	object = build(daemon, conf, &error);
 	if (!object)
 		return complain(daemon, error);
 	loop_until_signal(daemon, object);
