@@ -127,10 +127,14 @@ struct mapd_proc *mapd_proc_new(const char *program)
 
 void mapd_proc_kill(struct mapd_proc *proc)
 {
+	int status = 0;
+
 	if (!proc->pid)
 		return;
 	kill(proc->pid, SIGKILL);
-	waitpid(proc->pid, NULL, 0);
+	waitpid(proc->pid, &status, 0);
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+		g_error("%s had ended by itself with status %d", proc->program, status);
 	g_spawn_close_pid(proc->pid);
 	proc->pid = 0;
 }

@@ -171,10 +171,26 @@ gboolean server_is_alive(const struct server *server)
 	return waitpid(server->pid, NULL, WNOHANG) == 0;
 }
 
+/* All it has said. */
+static char *words_of(const struct server *server)
+{
+	g_autofree char *log = server_path(server, "log");
+	char *text = NULL;
+
+	g_file_get_contents(log, &text, NULL, NULL);
+	return text;
+}
+
 void server_kill(struct server *server)
 {
+	int status = 0;
+
 	kill(server->pid, SIGKILL);
-	waitpid(server->pid, NULL, 0);
+	waitpid(server->pid, &status, 0);
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
+		g_autofree char *words = words_of(server);
+		g_error("drover-mapd had ended by itself with status %d:\n%s", status, words);
+	}
 }
 
 static void remove_folder(const char *dir)
@@ -195,10 +211,8 @@ void server_free(struct server *server)
 	waitpid(server->pid, &status, 0);
 	gboolean clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	if (!clean) {
-		g_autofree char *log = server_path(server, "log");
-		g_autofree char *text = NULL;
-		g_file_get_contents(log, &text, NULL, NULL);
-		g_test_message("drover-mapd ended with status %d:\n%s", status, text);
+		g_autofree char *words = words_of(server);
+		g_test_message("drover-mapd ended with status %d:\n%s", status, words);
 	}
 	remove_folder(server->dir);
 	g_assert_true(clean);
