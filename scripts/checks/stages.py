@@ -16,7 +16,7 @@ from tools import BUILD, JOBS, ROOT, Report, count_meson, run, running, start
 
 SCRIPTS = ROOT / "scripts"
 LOGS = BUILD / "logs"
-GCC, CLANG = BUILD / "gcc", BUILD / "clang"
+GCC, CLANG, THREADS = BUILD / "gcc", BUILD / "clang", BUILD / "threads"
 FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "30"))
 # Coverage counters go into every object of the clang build, so that one build serves the tests and the fuzz targets.
 CLANG_OPTIONS = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dfuzz=true",
@@ -27,8 +27,16 @@ SANITIZER_ENV = {
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     "LSAN_OPTIONS": f"suppressions={SCRIPTS}/checks/leaks.supp:print_suppressions=0",
 }
+THREADS_SUITE = os.environ.get("THREADS_SUITE", "threads")
+RACES = LOGS / "races"  # a file for each process that had one
+THREADS_ENV = {
+    "G_SLICE": "always-malloc",  # what malloc() gives and takes back is known to ThreadSanitizer
+    "TSAN_OPTIONS": f"ignore_noninstrumented_modules=1:second_deadlock_stack=1:log_path={RACES}/race"
+                    f":suppressions={SCRIPTS}/checks/races.supp",
+}
 SETUPS: dict[Path, tuple[dict[str, str], list[str]]] = {
     GCC: ({"CC": "gcc"}, []), CLANG: ({"CC": "clang"}, CLANG_OPTIONS),
+    THREADS: ({"CC": "clang"}, ["-Db_sanitize=thread", "-Db_lundef=false", "-Db_asneeded=false"]),
 }
 outcome: dict[Path, bool] = {}  # which build directories this run has built, and whether they stand
 
@@ -72,23 +80,34 @@ def built(report: Report, build: Path) -> bool:
     return outcome[build]
 
 
-def suites(report: Report, build: Path, env: dict[str, str], slower: int) -> None:
+def suites(report: Report, build: Path, env: dict[str, str], slower: int, *which: str) -> None:
     begin, before = time.monotonic(), dict(report.count)
     (build / "meson-logs" / "testlog.json").unlink(missing_ok=True)
-    run(["meson", "test", "-C", build, "--no-rebuild", "-t", str(slower)], LOGS / f"{build.name}-test.log", env)
-    count_meson(report, build)
+    _, words = run(["meson", "test", "-C", build, "-t", str(slower), *which], LOGS / f"{build.name}-test.log", env)
+    count_meson(report, build, words)
     what = ", ".join(f"{report.count[k] - before[k]} {k}" for k in before)
     report.say(f"test suites in {time.monotonic() - begin:.0f} s: {what}")
 
 
 def test(report: Report) -> None:
     if built(report, GCC):
-        suites(report, GCC, {}, 2)
+        suites(report, GCC, {}, 2, "--no-rebuild")
 
 
 def asan(report: Report) -> None:
     if built(report, CLANG):
-        suites(report, CLANG, SANITIZER_ENV, 6)
+        suites(report, CLANG, SANITIZER_ENV, 6, "--no-rebuild")
+
+
+def threads(report: Report) -> None:
+    """Builds only what these tests need. Each process that had a race is a case that failed, whatever its test says."""
+    if not set_up(report, THREADS):
+        return
+    shutil.rmtree(RACES, ignore_errors=True)
+    RACES.mkdir(parents=True)
+    suites(report, THREADS, THREADS_ENV, 6, "--suite", THREADS_SUITE)
+    for file in sorted(RACES.iterdir()):
+        report.failed(file.name, file.read_text(errors="replace"))
 
 
 def fuzz_one(report: Report, target: Path, tmp: Path) -> Callable[[], None]:
@@ -180,6 +199,6 @@ def build_stage(report: Report) -> None:
 
 
 STAGES: dict[str, Callable[[Report], None]] = {
-    "static": static, "build": build_stage, "test": test, "asan": asan, "fuzz": fuzz, "tidy": tidy, "lab": lab,
+    "static": static, "build": build_stage, "test": test, "asan": asan, "threads": threads, "fuzz": fuzz, "tidy": tidy, "lab": lab,
 }
 QUICK = ["static", "build", "test"]
