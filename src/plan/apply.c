@@ -1,4 +1,4 @@
-#include "plan/order.h"
+#include "plan/look.h"
 
 #include "plan/turns.h"
 
@@ -14,20 +14,9 @@ static void set(char **string, const char *value)
 	*string = copy;
 }
 
-static struct facts_order_step *find_step(struct facts_order *order, const char *name)
-{
-	for (unsigned i = 0; order->steps && i < order->steps->len; i++) {
-		struct facts_order_step *step = order->steps->pdata[i];
-
-		if (g_strcmp0(step->name, name) == 0)
-			return step;
-	}
-	return NULL;
-}
-
 static struct facts_order_step *need_step(struct facts_order *order, const char *name)
 {
-	struct facts_order_step *step = find_step(order, name);
+	struct facts_order_step *step = look_step(order, name);
 
 	if (step)
 		return step;
@@ -62,7 +51,7 @@ static char *remarks(const struct facts_order *order, const struct plan_observed
 
 static void end_step(struct facts_order *order, const char *state, const char *text, guint64 now_ms)
 {
-	struct facts_order_step *step = find_step(order, order->phase);
+	struct facts_order_step *step = look_step(order, order->phase);
 
 	if (!step)
 		return;
@@ -74,7 +63,7 @@ static void end_step(struct facts_order *order, const char *state, const char *t
 /* What its phase waits for; NULL: nothing but its hosts. */
 static void note_wait(struct facts_order *order, const char *text)
 {
-	struct facts_order_step *step = find_step(order, order->phase);
+	struct facts_order_step *step = look_step(order, order->phase);
 
 	if (step)
 		set(&step->text, text);
