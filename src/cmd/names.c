@@ -58,7 +58,7 @@ const char *names_nearest(const char *typed, const char *const *known)
 	return found;
 }
 
-/* "; did you mean X?" or what lists them; newly allocated. */
+/* "did you mean X?" or what lists them; newly allocated. */
 static char *advice(const char *typed, const char *const *known, const char *list)
 {
 	const char *nearest = names_nearest(typed, known);
@@ -67,23 +67,35 @@ static char *advice(const char *typed, const char *const *known, const char *lis
 		       : g_strdup_printf("`drover %s` shows them", list);
 }
 
+/* Says that there is no such thing. `all` are objects with a name each. */
+static void say_unknown(const char *typed, const char *kind, const GPtrArray *all,
+	const char *(*name_of)(gconstpointer object), const char *list)
+{
+	g_autoptr(GPtrArray) known = g_ptr_array_new();
+	g_autofree char *help = NULL;
+
+	for (unsigned i = 0; i < all->len; i++)
+		g_ptr_array_add(known, (gpointer)name_of(all->pdata[i]));
+	g_ptr_array_add(known, NULL);
+	help = advice(typed, (const char *const *)known->pdata, list);
+	context_say(0, "%s: no such %s; %s", typed, kind, help);
+}
+
 /* ---- applications ---- */
+
+static const char *vapp_name_of(gconstpointer vapp)
+{
+	return ((const struct world_vapp *)vapp)->name;
+}
 
 const struct world_vapp *names_vapp(const struct world *world, const char *name)
 {
 	const struct world_vapp *found = world_find_vapp(world, name);
-	g_autoptr(GPtrArray) all = world_vapps(world);
-	g_autoptr(GPtrArray) known = g_ptr_array_new();
-	g_autofree char *help = NULL;
+	g_autoptr(GPtrArray) all = found ? NULL : world_vapps(world);
 
-	if (found)
-		return found;
-	for (unsigned i = 0; i < all->len; i++)
-		g_ptr_array_add(known, ((struct world_vapp *)all->pdata[i])->name);
-	g_ptr_array_add(known, NULL);
-	help = advice(name, (const char *const *)known->pdata, "vapp list");
-	context_say(0, "%s: no such application; %s", name, help);
-	return NULL;
+	if (!found)
+		say_unknown(name, "application", all, vapp_name_of, "vapp list");
+	return found;
 }
 
 const struct world_vapp *names_package(const struct world *world, const char *name)
@@ -101,21 +113,19 @@ const struct world_vapp *names_package(const struct world *world, const char *na
 
 /* ---- hosts ---- */
 
+static const char *host_name_of(gconstpointer host)
+{
+	return world_host_name(host);
+}
+
 const struct world_host *names_host(const struct world *world, const char *name)
 {
 	const struct world_host *found = world_find_host(world, name);
-	g_autoptr(GPtrArray) all = world_hosts(world);
-	g_autoptr(GPtrArray) known = g_ptr_array_new();
-	g_autofree char *help = NULL;
+	g_autoptr(GPtrArray) all = found ? NULL : world_hosts(world);
 
-	if (found)
-		return found;
-	for (unsigned i = 0; i < all->len; i++)
-		g_ptr_array_add(known, (gpointer)world_host_name(all->pdata[i]));
-	g_ptr_array_add(known, NULL);
-	help = advice(name, (const char *const *)known->pdata, "hosts");
-	context_say(0, "%s: no such host; %s", name, help);
-	return NULL;
+	if (!found)
+		say_unknown(name, "host", all, host_name_of, "hosts");
+	return found;
 }
 
 GPtrArray *names_hosts(const struct world *world, const char *list)

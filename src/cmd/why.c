@@ -21,12 +21,21 @@ static void free_refused(gpointer fact)
 	g_free(fact);
 }
 
-/* The facts of one kind on the search's start, decoded; struct facts_refused * or facts_alert *. */
-static GPtrArray *facts_on(
-	const struct ifmap_result *result, enum facts_kind kind, GDestroyNotify destroy)
+/* The facts of one kind that the search finds, decoded; struct facts_refused * or facts_alert *.
+ * NULL after having said why not (*ret_exit is the exit code). */
+static GPtrArray *find_facts(struct context *context, const struct ifmap_search *search,
+	enum facts_kind kind, GDestroyNotify destroy, int *ret_exit)
 {
-	GPtrArray *list = g_ptr_array_new_with_free_func(destroy);
+	GError *error = NULL;
+	g_autoptr(ifmap_result) result = ifmap_client_search_sync(
+		context->client, search, context_answer_ms(context), &error);
+	GPtrArray *list;
 
+	if (!result) {
+		*ret_exit = context_fail("map", error);
+		return NULL;
+	}
+	list = g_ptr_array_new_with_free_func(destroy);
 	for (unsigned i = 0; i < result->items->len; i++) {
 		const struct ifmap_item *item = result->items->pdata[i];
 
@@ -64,10 +73,8 @@ int cmd_why(struct context *context, char **args)
 	struct ifmap_search search = {
 		.start = id, .max_size = RESULT_MAX, .result_filter = "d:refused"
 	};
-	g_autoptr(ifmap_result) result = NULL;
 	g_autoptr(GPtrArray) facts = NULL;
 	struct out_table *table;
-	GError *error = NULL;
 	json_t *list;
 
 	if (!world)
@@ -76,11 +83,9 @@ int cmd_why(struct context *context, char **args)
 		return context_say(COMMAND_REFUSED,
 			"%s: no machine of that name is in the fleet; `drover vapp list` shows them",
 			args[0]);
-	result = ifmap_client_search_sync(
-		context->client, &search, context_answer_ms(context), &error);
-	if (!result)
-		return context_fail("map", error);
-	facts = facts_on(result, FACTS_REFUSED, free_refused);
+	facts = find_facts(context, &search, FACTS_REFUSED, free_refused, &code);
+	if (!facts)
+		return code;
 	g_ptr_array_sort(facts, compare_last);
 	table = out_table_new((const char *[]){
 		"RULE", "DIRECTION", "PEER", "PROTOCOL", "PORT", "PACKETS", "LAST", "HOST", NULL });
@@ -114,25 +119,21 @@ static void add_alert_row(struct out_table *table, const struct facts_alert *fac
 int cmd_alerts(struct context *context, char **args)
 {
 	int code = COMMAND_DONE;
-	struct ifmap_client *client = context_client(context, &code);
 	g_autoptr(ifmap_id) fleet = facts_id_fleet();
 	struct ifmap_search search = { .start = fleet,
 		.max_depth = 2,
 		.max_size = RESULT_MAX,
 		.match_links = "d:in-fleet or d:runs-on or d:member-of",
 		.result_filter = "d:alert" };
-	g_autoptr(ifmap_result) result = NULL;
 	g_autoptr(GPtrArray) facts = NULL;
 	struct out_table *table;
-	GError *error = NULL;
 	json_t *list;
 
-	if (!client)
+	if (!context_client(context, &code))
 		return code;
-	result = ifmap_client_search_sync(client, &search, context_answer_ms(context), &error);
-	if (!result)
-		return context_fail("map", error);
-	facts = facts_on(result, FACTS_ALERT, free_alert);
+	facts = find_facts(context, &search, FACTS_ALERT, free_alert, &code);
+	if (!facts)
+		return code;
 	table = out_table_new((const char *[]){ "WHEN", "CODE", "WHAT", NULL });
 	list = json_array();
 	for (unsigned i = 0; i < facts->len; i++) {

@@ -52,14 +52,8 @@ static gboolean change(const struct line *line, enum facts_kind kind, const char
 {
 	g_autoptr(GPtrArray) changes = plan_changes_new();
 	g_autoptr(GError) why = NULL;
-	struct plan_change *one = g_new0(struct plan_change, 1);
 
-	one->kind = kind;
-	one->a = g_strdup(a);
-	one->b = g_strdup(b);
-	one->field = g_strdup(field);
-	one->value = g_strdup(value);
-	g_ptr_array_add(changes, one);
+	plan_changes_add(changes, kind, a, b, field, value);
 	if (plan_change_apply(line->world, changes, NULL, &why))
 		return TRUE;
 	fail(line, "%s", why->message);

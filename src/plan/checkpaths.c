@@ -228,14 +228,10 @@ static char *place_name(const struct world *world, const char *node)
 static void take_cable(
 	const struct world *world, struct judge_way *way, GString *fix, const struct cable *cable)
 {
-	struct plan_change *change = g_new0(struct plan_change, 1);
+	g_autofree char *a = place_name(world, cable->a);
+	g_autofree char *b = place_name(world, cable->b);
 
-	change->kind = FACTS_FABRIC_LINK;
-	change->a = place_name(world, cable->a);
-	change->b = place_name(world, cable->b);
-	change->field = g_strdup("up");
-	change->value = g_strdup("true");
-	g_ptr_array_add(way->changes, change);
+	plan_changes_add(way->changes, FACTS_FABRIC_LINK, a, b, "up", "true");
 	g_string_append_printf(fix, "%s%s %s–%s", fix->len ? " and " : "",
 		cable->exists ? "bring up the cable" : "draw a cable", node_name(world, cable->a),
 		node_name(world, cable->b));

@@ -55,6 +55,19 @@ GPtrArray *plan_changes_new(void)
 	return g_ptr_array_new_with_free_func(change_free);
 }
 
+void plan_changes_add(GPtrArray *changes, enum facts_kind kind, const char *a, const char *b,
+	const char *field, const char *value)
+{
+	struct plan_change *change = g_new0(struct plan_change, 1);
+
+	change->kind = kind;
+	change->a = g_strdup(a);
+	change->b = g_strdup(b);
+	change->field = g_strdup(field);
+	change->value = g_strdup(value);
+	g_ptr_array_add(changes, change);
+}
+
 struct plan_reason *plan_reason_new(
 	enum plan_code code, const char *subject, const char *format, ...)
 {
@@ -105,14 +118,7 @@ void plan_reason_set_fix(struct plan_reason *reason, const char *format, ...)
 void plan_reason_add_change(struct plan_reason *reason, enum facts_kind kind, const char *a,
 	const char *b, const char *field, const char *value)
 {
-	struct plan_change *change = g_new0(struct plan_change, 1);
-
-	change->kind = kind;
-	change->a = g_strdup(a);
-	change->b = g_strdup(b);
-	change->field = g_strdup(field);
-	change->value = g_strdup(value);
-	g_ptr_array_add(reason->changes, change);
+	plan_changes_add(reason->changes, kind, a, b, field, value);
 }
 
 static void reason_free_func(gpointer data)

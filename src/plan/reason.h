@@ -176,6 +176,9 @@ struct plan_change {
 
 /* An empty list that frees its changes. */
 GPtrArray *plan_changes_new(void);
+/* Strings are copied. */
+void plan_changes_add(GPtrArray *changes, enum facts_kind kind, const char *a, const char *b,
+	const char *field, const char *value);
 
 struct plan_reason {
 	enum plan_code code;
