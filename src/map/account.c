@@ -134,9 +134,10 @@ struct map_standing map_account_standing(const struct map_account *account)
 	struct map_standing standing = { 0, 0 };
 
 	for (guint i = 0; i < account->seats->len; i++) {
-		const size_t *stored = seat(account, i)->publisher->stored;
-		standing.forever += stored[IFMAP_LIFETIME_FOREVER];
-		standing.stored += stored[IFMAP_LIFETIME_FOREVER] + stored[IFMAP_LIFETIME_SESSION];
+		struct map_stock *const *stocks = seat(account, i)->publisher->stocks;
+		standing.forever += stocks[IFMAP_LIFETIME_FOREVER]->size;
+		standing.stored += stocks[IFMAP_LIFETIME_FOREVER]->size +
+				   stocks[IFMAP_LIFETIME_SESSION]->size;
 	}
 	return standing;
 }

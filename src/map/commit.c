@@ -250,9 +250,9 @@ static void write_notice(const struct map_engine *engine,
 			(const struct ifmap_meta *const *)metas->pdata, metas->len);
 }
 
-/* Brings one subscription up to date and buffers the difference: notify, delete, update (8.5). */
-static void tell(struct map_engine *engine, struct map_subscription *subscription,
-	const struct map_change *change, const GPtrArray *notices)
+/* Buffers the difference in engine->delta, which it empties: notify, delete, update (8.5). */
+static void buffer_delta(
+	struct map_engine *engine, struct map_subscription *subscription, const GPtrArray *notices)
 {
 	static const enum ifmap_result_kind kinds[] = { IFMAP_RESULT_NOTIFY, IFMAP_RESULT_DELETE,
 		IFMAP_RESULT_UPDATE };
@@ -260,8 +260,6 @@ static void tell(struct map_engine *engine, struct map_subscription *subscriptio
 
 	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
 		g_string_truncate(engine->text[kinds[i]], 0);
-	map_delta_reset(&engine->delta);
-	map_subscription_delta(subscription, change, &engine->walk, &engine->delta);
 	for (guint i = 0; notices && i < notices->len; i++)
 		write_notice(engine, subscription, g_ptr_array_index(notices, i),
 			engine->text[IFMAP_RESULT_NOTIFY]);
@@ -282,6 +280,25 @@ static void tell(struct map_engine *engine, struct map_subscription *subscriptio
 	check_session_size(engine, client);
 }
 
+/* Brings one subscription up to date. */
+static void tell(struct map_engine *engine, struct map_subscription *subscription,
+	const struct map_change *change, const GPtrArray *notices)
+{
+	g_assert(
+		g_queue_is_empty(&engine->departures) || !map_subscription_is_behind(subscription));
+	map_delta_reset(&engine->delta);
+	map_subscription_delta(subscription, change, &engine->walk, &engine->delta);
+	buffer_delta(engine, subscription, notices);
+}
+
+void map_engine_tell_withdrawn(
+	struct map_engine *engine, struct map_subscription *subscription, guint64 withdrawal)
+{
+	map_delta_reset(&engine->delta);
+	map_subscription_catch_up(subscription, withdrawal, &engine->walk, &engine->delta);
+	buffer_delta(engine, subscription, NULL);
+}
+
 struct storing {
 	const struct map_cause *cause;
 	struct map_batch *batch;
@@ -296,8 +313,8 @@ static void store_new(struct map_fact *fact, struct map_batch *batch)
 		.a = ifmap_id_ref(node->id),
 		.b = link ? ifmap_id_ref(link->ends[1]->id) : NULL,
 		.meta = ifmap_meta_ref(fact->meta),
-		.publisher = fact->publisher->id,
-		.lifetime = fact->lifetime,
+		.publisher = fact->stock->publisher->id,
+		.lifetime = fact->stock->lifetime,
 		.timestamp_us = ifmap_meta_timestamp_us(fact->meta),
 	};
 	map_batch_add_fact(batch, &entry);
@@ -309,7 +326,7 @@ static void store_old(struct map_fact *fact, const struct map_cause *cause, stru
 			    map_element_find_single(fact->element, fact->type);
 	const struct map_ending ending = {
 		.serial = fact->serial,
-		.lifetime = fact->lifetime,
+		.lifetime = fact->stock->lifetime,
 		.at_us = cause->at_us,
 		.by = cause->by->id,
 		.why = replaced ? MAP_WHY_REPLACED : cause->why,
@@ -330,7 +347,7 @@ static void look_for_forever(struct map_fact *fact, gboolean added, gpointer dat
 {
 	(void)added;
 	gboolean *found = data;
-	*found = *found || fact->lifetime == IFMAP_LIFETIME_FOREVER;
+	*found = *found || fact->stock->lifetime == IFMAP_LIFETIME_FOREVER;
 }
 
 gboolean map_change_is_durable(const struct map_change *change)

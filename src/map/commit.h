@@ -1,10 +1,10 @@
 #pragma once
 /* The engine's inside: its state, and the way from an applied change to everybody who must be told.
  *
- * Shared by engine.c (who may ask), seats.c (sessions), operate.c (requests), boot.c (loading) and
- * metricsbig.c (a look at subscriptions); nobody else includes it. All under engine->lock. Answers
- * are not given at once but collected in `wakes` and delivered by map_engine_leave() after the lock
- * is released.
+ * Shared by engine.c (who may ask), seats.c (sessions), operate.c (requests), withdraw.c (whole
+ * stocks that go), boot.c (loading) and metricsbig.c (a look at subscriptions); nobody else
+ * includes it. All under engine->lock. Answers are not given at once but collected in `wakes` and
+ * delivered by map_engine_leave() after the lock is released.
  */
 #include "map/account.h"
 #include "map/engine.h"
@@ -27,6 +27,11 @@ struct map_engine {
 	guint64 n_subscribed;
 	guint64 n_requests;
 	gboolean draining;
+	/* withdraw.c */
+	GQueue departures;    /* struct departure * */
+	GThread *clearer;     /* NULL: not needed so far */
+	GCond departing;      /* something was put into `departures`, or the server goes down */
+	guint slice;          /* 0: as long as time allows; else what tests ask for */
 	guint n_looking_back; /* requests that use the store without the lock */
 	GCond looked_back;
 	/* What map_engine_leave() delivers. */
@@ -72,6 +77,10 @@ void map_engine_commit(struct map_engine *engine, struct map_change *change,
 	const GPtrArray *notices, const struct map_cause *cause, struct map_batch *batch);
 /* Whether the change would have to be made durable. */
 gboolean map_change_is_durable(const struct map_change *change);
+
+/* Tells a subscription what this withdrawal took; the caller frees engine->dropped. */
+void map_engine_tell_withdrawn(
+	struct map_engine *engine, struct map_subscription *subscription, guint64 withdrawal);
 
 /* Creates (replacing) a subscription and buffers its initial result. Takes `query`. */
 void map_engine_subscribe(struct map_engine *engine, struct map_client *client, const char *name,

@@ -5,6 +5,7 @@
 
 #include "map/operate.h"
 #include "map/seats.h"
+#include "map/withdraw.h"
 
 /* The server's own publisher-id (ifmap.md 11.3); client ids always end in a random suffix. */
 #define SELF "map-server"
@@ -57,6 +58,8 @@ struct map_engine *map_engine_new(const struct map_limits *limits,
 	map_random_bytes(seed, sizeof(seed));
 	g_mutex_init(&engine->lock);
 	g_cond_init(&engine->looked_back);
+	g_cond_init(&engine->departing);
+	g_queue_init(&engine->departures);
 	engine->limits = limits;
 	engine->dialect = dialect;
 	engine->ops = *ops;
@@ -94,6 +97,7 @@ void map_engine_free(struct map_engine *engine)
 	g_hash_table_unref(engine->audited);
 	map_policy_unref(engine->policy);
 	g_hash_table_unref(engine->connections);
+	map_withdraw_clear(engine);
 	map_graph_free(engine->graph);
 	map_registry_free(engine->registry);
 	g_ptr_array_unref(engine->wakes);
@@ -106,6 +110,7 @@ void map_engine_free(struct map_engine *engine)
 		g_string_free(engine->text[i], TRUE);
 	g_mutex_clear(&engine->lock);
 	g_cond_clear(&engine->looked_back);
+	g_cond_clear(&engine->departing);
 	g_free(engine);
 }
 
@@ -372,6 +377,7 @@ void map_engine_drain(struct map_engine *engine)
 	while (engine->n_looking_back > 0)
 		g_cond_wait(&engine->looked_back, &engine->lock);
 	map_engine_leave(engine);
+	map_withdraw_stop(engine);
 	map_store_close(store);
 }
 

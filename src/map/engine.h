@@ -93,6 +93,12 @@ void map_engine_tick(struct map_engine *engine);
  * answered. */
 void map_engine_drain(struct map_engine *engine);
 
+/* For tests of what lies between: more than `n` metadata that go at once are from now on cleared
+ * away by map_engine_clear_away() alone, `n` at a time (withdraw.h). */
+void map_engine_set_slice(struct map_engine *engine, unsigned n);
+/* Clears some of what is gone away; FALSE when nothing is left. */
+gboolean map_engine_clear_away(struct map_engine *engine);
+
 struct map_engine_figures {
 	size_t n_nodes, n_links, n_facts, n_sessions, n_subscriptions;
 	gint64 timestamp_us; /* of the last change */

@@ -13,6 +13,8 @@ struct map_graph {
 	size_t n_facts;
 	size_t n_attached;
 	guint64 next_serial;
+	guint64 n_withdrawals;
+	guint64 as_of; /* the last withdrawal that is looked at */
 	guint64 epoch;
 	struct map_change *open;
 };
@@ -64,6 +66,8 @@ static gboolean link_equal(gconstpointer a, gconstpointer b)
 static void publisher_free(gpointer data)
 {
 	struct map_publisher *publisher = data;
+	for (size_t i = 0; i < G_N_ELEMENTS(publisher->stocks); i++)
+		map_stock_free(publisher->stocks[i]);
 	g_free(publisher->id);
 	g_free(publisher);
 }
@@ -83,6 +87,7 @@ struct map_graph *map_graph_new(const guint64 seed[2])
 	graph->links = g_hash_table_new(link_hash, link_equal);
 	graph->publishers = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, publisher_free);
 	graph->next_serial = 1;
+	graph->as_of = G_MAXUINT64;
 	return graph;
 }
 
@@ -90,19 +95,10 @@ void map_graph_free(struct map_graph *graph)
 {
 	if (!graph)
 		return;
-	struct map_change *change = map_change_begin(graph);
-	GHashTableIter iter;
-	gpointer value;
-	g_hash_table_iter_init(&iter, graph->publishers);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		map_change_remove_all(change, value, IFMAP_LIFETIME_SESSION);
-		map_change_remove_all(change, value, IFMAP_LIFETIME_FOREVER);
-	}
-	map_change_commit(change);
+	g_hash_table_unref(graph->publishers);
 	g_assert(g_hash_table_size(graph->nodes) == 0 && g_hash_table_size(graph->links) == 0);
 	g_hash_table_unref(graph->nodes);
 	g_hash_table_unref(graph->links);
-	g_hash_table_unref(graph->publishers);
 	g_free(graph);
 }
 
@@ -165,6 +161,15 @@ struct map_publisher *map_graph_find_publisher(const struct map_graph *graph, co
 	return g_hash_table_lookup(graph->publishers, id);
 }
 
+static struct map_stock *stock_new(struct map_publisher *publisher, enum ifmap_lifetime lifetime)
+{
+	struct map_stock *stock = g_new0(struct map_stock, 1);
+	stock->publisher = publisher;
+	stock->lifetime = lifetime;
+	g_queue_init(&stock->facts);
+	return stock;
+}
+
 struct map_publisher *map_graph_publisher(struct map_graph *graph, const char *id)
 {
 	struct map_publisher *publisher = map_graph_find_publisher(graph, id);
@@ -172,8 +177,8 @@ struct map_publisher *map_graph_publisher(struct map_graph *graph, const char *i
 		return publisher;
 	publisher = g_new0(struct map_publisher, 1);
 	publisher->id = g_strdup(id);
-	g_queue_init(&publisher->facts[0]);
-	g_queue_init(&publisher->facts[1]);
+	publisher->stocks[IFMAP_LIFETIME_SESSION] = stock_new(publisher, IFMAP_LIFETIME_SESSION);
+	publisher->stocks[IFMAP_LIFETIME_FOREVER] = stock_new(publisher, IFMAP_LIFETIME_FOREVER);
 	g_hash_table_insert(graph->publishers, publisher->id, publisher);
 	return publisher;
 }
@@ -291,13 +296,12 @@ static void detach(struct map_link *link)
 static void fact_insert(struct map_fact *fact, GList *next)
 {
 	struct map_element *element = fact->element;
-	struct map_publisher *publisher = fact->publisher;
 	size_t size;
 
 	g_queue_insert_before_link(&element->facts, next, &fact->in_element);
-	g_queue_push_tail_link(&publisher->facts[fact->lifetime], &fact->in_publisher);
+	g_queue_push_tail_link(&fact->stock->facts, &fact->in_stock);
 	ifmap_meta_xml(fact->meta, &size);
-	publisher->stored[fact->lifetime] += size;
+	fact->stock->size += size;
 	element->graph->n_facts++;
 	fact->present = TRUE;
 	map_fact_ref(fact);
@@ -308,18 +312,67 @@ static void fact_insert(struct map_fact *fact, GList *next)
 static void fact_take_out(struct map_fact *fact)
 {
 	struct map_element *element = fact->element;
-	struct map_publisher *publisher = fact->publisher;
 	size_t size;
 
 	g_queue_unlink(&element->facts, &fact->in_element);
-	g_queue_unlink(&publisher->facts[fact->lifetime], &fact->in_publisher);
+	g_queue_unlink(&fact->stock->facts, &fact->in_stock);
 	ifmap_meta_xml(fact->meta, &size);
-	publisher->stored[fact->lifetime] -= size;
-	element->graph->n_facts--;
+	fact->stock->size -= size;
+	element->graph->n_facts -= !fact->stock->withdrawn;
 	fact->present = FALSE;
 	if (element->is_link && element->facts.length == 0)
 		detach((struct map_link *)element);
 	map_fact_unref(fact);
+}
+
+/* ---- withdrawal */
+
+struct map_stock *map_graph_withdraw(
+	struct map_graph *graph, struct map_publisher *publisher, enum ifmap_lifetime lifetime)
+{
+	struct map_stock *stock = publisher->stocks[lifetime];
+
+	g_assert(!graph->open);
+	if (stock->facts.length == 0)
+		return NULL;
+	stock->withdrawn = graph->n_withdrawals;
+	graph->n_facts -= stock->facts.length;
+	publisher->stocks[lifetime] = stock_new(publisher, lifetime);
+	return stock;
+}
+
+guint64 map_graph_begin_withdrawal(struct map_graph *graph)
+{
+	return ++graph->n_withdrawals;
+}
+
+void map_graph_look_as_of(struct map_graph *graph, guint64 withdrawal)
+{
+	graph->as_of = withdrawal ? withdrawal : G_MAXUINT64;
+}
+
+guint64 map_graph_as_of(const struct map_graph *graph)
+{
+	return graph->as_of;
+}
+
+guint64 map_graph_last_withdrawal(const struct map_graph *graph)
+{
+	return graph->n_withdrawals;
+}
+
+void map_stock_clear_first(struct map_stock *stock)
+{
+	fact_take_out(stock->facts.head->data);
+}
+
+void map_stock_free(struct map_stock *stock)
+{
+	if (!stock)
+		return;
+	while (stock->facts.length > 0)
+		map_stock_clear_first(stock);
+	g_free(stock);
 }
 
 /* ---- change */
@@ -402,7 +455,7 @@ void map_change_remove(struct map_change *change, struct map_fact *fact)
 void map_change_remove_all(
 	struct map_change *change, struct map_publisher *publisher, enum ifmap_lifetime lifetime)
 {
-	GQueue *facts = &publisher->facts[lifetime];
+	GQueue *facts = &publisher->stocks[lifetime]->facts;
 	while (facts->head)
 		map_change_remove(change, facts->head->data);
 }
@@ -419,8 +472,7 @@ static GList *first_multi(const struct map_element *element)
 struct map_fact *map_element_find_single(
 	const struct map_element *element, const struct map_type *type)
 {
-	for (GList *at = element->facts.head; at; at = at->next) {
-		struct map_fact *fact = at->data;
+	for (struct map_fact *fact = map_element_first(element); fact; fact = map_fact_next(fact)) {
 		if (fact->type == type)
 			return fact;
 		if (fact->type->cardinality != IFMAP_SINGLE_VALUE)
@@ -444,12 +496,11 @@ struct map_fact *map_change_add(
 	fact->serial = change->graph->next_serial++;
 	fact->meta = ifmap_meta_ref(spec->meta);
 	fact->type = spec->type;
-	fact->publisher = spec->publisher;
-	fact->lifetime = spec->lifetime;
+	fact->stock = spec->publisher->stocks[spec->lifetime];
 	fact->element = element;
 	map_element_ref(element);
 	fact->in_element.data = fact;
-	fact->in_publisher.data = fact;
+	fact->in_stock.data = fact;
 	fact_insert(fact, single ? first_multi(element) : NULL);
 	const struct step step = { .fact = fact, .added = TRUE };
 	g_array_append_val(change->steps, step);

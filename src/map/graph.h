@@ -7,9 +7,13 @@
  * ends exactly while it carries a fact. A fact is one metadata instance: immutable, numbered by a
  * serial that is never used twice.
  *
- * Every modification happens inside a change: begin, add and remove facts, then commit or roll
- * back. Until then the change tells, per touched element, what stood there before, which is all
- * that subscriptions need to report differences (subscription.h).
+ * What a publisher has standing of one lifetime is a stock. A whole stock can be withdrawn at one
+ * stroke, however large it is: from that moment none of its facts stands any more, nor does any
+ * walk meet them; the memory is given back fact by fact, later (withdraw.h).
+ *
+ * Every other modification happens inside a change: begin, add and remove facts, then commit or
+ * roll back. Until then the change tells, per touched element, what stood there before, which is
+ * all that subscriptions need to report differences (subscription.h).
  *
  * Pure: no clock, no sockets, no locks. One thread at a time; the engine's lock sees to that.
  */
@@ -27,7 +31,7 @@ struct map_element {
 	unsigned n_refs;
 	gboolean is_link;
 	GQueue facts; /* struct map_fact by in_element; singleValue ones first, each group oldest
-			 first */
+			 first; also withdrawn ones: walk them with map_element_first() */
 	struct map_touch *touch; /* what the open change did here, or NULL */
 	guint64 epoch;           /* the last walk that met this element (search.h) */
 };
@@ -47,10 +51,17 @@ struct map_link {
 	guint slot[2];            /* where ends[i]->links holds this link, while attached */
 };
 
+struct map_stock {
+	struct map_publisher *publisher;
+	enum ifmap_lifetime lifetime;
+	guint64 withdrawn; /* the withdrawal's number; 0: its facts stand */
+	GQueue facts;      /* struct map_fact by in_stock */
+	size_t size;       /* bytes of their metadata */
+};
+
 struct map_publisher {
 	char *id;
-	GQueue facts[2];     /* struct map_fact by in_publisher, indexed by enum ifmap_lifetime */
-	size_t stored[2];    /* bytes of them, likewise */
+	struct map_stock *stocks[2]; /* that stand; by enum ifmap_lifetime; owned */
 	gconstpointer owner; /* publishers of one owner are the same client; for the engine */
 };
 
@@ -59,12 +70,11 @@ struct map_fact {
 	guint64 serial;
 	struct ifmap_meta *meta;
 	const struct map_type *type;
-	struct map_publisher *publisher;
-	enum ifmap_lifetime lifetime;
-	gboolean present;            /* stands in the graph now */
+	struct map_stock *stock;     /* whose it is; while it is present */
+	gboolean present;            /* is in the graph, be it withdrawn */
 	struct map_element *element; /* referenced */
 	GList in_element;
-	GList in_publisher;
+	GList in_stock;
 };
 
 /* What an open change did on one element. */
@@ -96,6 +106,7 @@ struct map_link *map_graph_find_link(
 struct map_publisher *map_graph_publisher(struct map_graph *graph, const char *id);
 struct map_publisher *map_graph_find_publisher(const struct map_graph *graph, const char *id);
 
+/* Until what was withdrawn is cleared away it still counts as nodes and links, not as facts. */
 size_t map_graph_n_nodes(const struct map_graph *graph);
 size_t map_graph_n_links(const struct map_graph *graph);
 size_t map_graph_n_facts(const struct map_graph *graph);
@@ -125,6 +136,51 @@ static inline struct map_node *map_link_other(
 {
 	return link->ends[0] == end ? link->ends[1] : link->ends[0];
 }
+
+/* Withdrawals after this one are not looked at (map_graph_look_as_of()). */
+guint64 map_graph_as_of(const struct map_graph *graph);
+
+static inline gboolean map_fact_is_withdrawn(const struct map_fact *fact)
+{
+	guint64 withdrawn = fact->stock->withdrawn;
+	return withdrawn && withdrawn <= map_graph_as_of(fact->element->graph);
+}
+
+/* The first fact that stands on the element, and the next one after a fact; or NULL. */
+static inline struct map_fact *map_fact_at_or_after(GList *at)
+{
+	while (at && map_fact_is_withdrawn(at->data))
+		at = at->next;
+	return at ? at->data : NULL;
+}
+
+static inline struct map_fact *map_element_first(const struct map_element *element)
+{
+	return map_fact_at_or_after(element->facts.head);
+}
+
+static inline struct map_fact *map_fact_next(const struct map_fact *fact)
+{
+	return map_fact_at_or_after(fact->in_element.next);
+}
+
+/* ---- withdrawal */
+
+/* Begins a withdrawal: the number of those that follow. They count from 1. */
+guint64 map_graph_begin_withdrawal(struct map_graph *graph);
+guint64 map_graph_last_withdrawal(const struct map_graph *graph);
+/* Lets all facts of the publisher's stock vanish; no change is open. Returns the stock, which is
+ * the caller's now, or NULL when it was empty. */
+struct map_stock *map_graph_withdraw(
+	struct map_graph *graph, struct map_publisher *publisher, enum ifmap_lifetime lifetime);
+/* Shows the map as it was after that withdrawal, until 0 is set. */
+void map_graph_look_as_of(struct map_graph *graph, guint64 withdrawal);
+/* Takes the first fact of a withdrawn stock out of the graph. */
+void map_stock_clear_first(struct map_stock *stock);
+/* Clears away what is left, too. */
+void map_stock_free(struct map_stock *stock);
+typedef struct map_stock map_stock;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(map_stock, map_stock_free)
 
 /* ---- change */
 

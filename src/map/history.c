@@ -7,9 +7,14 @@
 /* How long the writer may take to write down the present. */
 #define FLUSH_MS 2000
 
-#define COLUMNS "serial,a,b,publisher,lifetime,meta,until_us,ended_by,why"
-#define STANDS  " AND from_us<=?2 AND (until_us IS NULL OR until_us>?2)"
-#define SINCE   " AND (until_us IS NULL OR until_us>=?2)"
+/* The row itself may not know yet that it was withdrawn (store.h). */
+#define ROWS                                                                                       \
+	"SELECT serial,a,b,history.publisher,history.lifetime,meta,coalesce(until_us,gone.at_us)," \
+	"coalesce(history.ended_by,gone.ended_by),coalesce(history.why,gone.why)"                  \
+	" FROM history LEFT JOIN withdrawal AS gone ON until_us IS NULL AND"                       \
+	" gone.rowid=" MAP_STOREFILE_WITHDRAWAL
+#define STANDS " AND from_us<=?2 AND coalesce(until_us,gone.at_us,?2+1)>?2"
+#define SINCE  " AND coalesce(until_us,gone.at_us,?2)>=?2"
 
 enum statement {
 	HERE_AT,    /* metadata of the identifier at a moment */
@@ -22,17 +27,12 @@ enum statement {
 };
 
 static const char *const sql[N_STATEMENTS] = {
-	[HERE_AT] = "SELECT " COLUMNS " FROM history WHERE a_key=?1 AND b_key IS NULL" STANDS
-		    " ORDER BY serial",
-	[LINKS_A_AT] = "SELECT " COLUMNS " FROM history WHERE a_key=?1 AND b_key IS NOT NULL" STANDS
-		       " ORDER BY serial",
-	[LINKS_B_AT] = "SELECT " COLUMNS " FROM history WHERE b_key=?1" STANDS " ORDER BY serial",
-	[HERE_SINCE] = "SELECT " COLUMNS " FROM history WHERE a_key=?1 AND b_key IS NULL" SINCE
-		       " ORDER BY serial",
-	[LINKS_A_SINCE] = "SELECT " COLUMNS
-			  " FROM history WHERE a_key=?1 AND b_key IS NOT NULL" SINCE
-			  " ORDER BY serial",
-	[LINKS_B_SINCE] = "SELECT " COLUMNS " FROM history WHERE b_key=?1" SINCE " ORDER BY serial",
+	[HERE_AT] = ROWS " WHERE a_key=?1 AND b_key IS NULL" STANDS " ORDER BY serial",
+	[LINKS_A_AT] = ROWS " WHERE a_key=?1 AND b_key IS NOT NULL" STANDS " ORDER BY serial",
+	[LINKS_B_AT] = ROWS " WHERE b_key=?1" STANDS " ORDER BY serial",
+	[HERE_SINCE] = ROWS " WHERE a_key=?1 AND b_key IS NULL" SINCE " ORDER BY serial",
+	[LINKS_A_SINCE] = ROWS " WHERE a_key=?1 AND b_key IS NOT NULL" SINCE " ORDER BY serial",
+	[LINKS_B_SINCE] = ROWS " WHERE b_key=?1" SINCE " ORDER BY serial",
 };
 
 /* Of a log every row is shown, also of singleValue types. */

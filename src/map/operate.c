@@ -4,6 +4,7 @@
 
 #include "ifmap/reply.h"
 #include "map/seats.h"
+#include "map/withdraw.h"
 
 enum map_outcome map_operate_refuse(
 	const struct map_work *work, enum ifmap_error code, const char *text)
@@ -53,14 +54,21 @@ static enum map_outcome end_session(const struct map_work *work)
 }
 
 /* While the disk takes nothing, nothing is begun that it would have to take. */
+static gboolean disk_takes_nothing(const struct map_work *work)
+{
+	const struct map_store *store = work->engine->store;
+	return store && map_store_is_failing(store);
+}
+
+static const char not_now[] =
+	"the store cannot be written to; only session metadata of known types is taken now";
+
 static gboolean can_be_stored(const struct map_work *work, const struct map_change *change,
 	gboolean new_types, GError **error)
 {
-	const struct map_store *store = work->engine->store;
-	if (!store || !map_store_is_failing(store) || !(new_types || map_change_is_durable(change)))
+	if (!disk_takes_nothing(work) || !(new_types || map_change_is_durable(change)))
 		return TRUE;
-	g_set_error(error, IFMAP_ERROR, IFMAP_ERROR_SYSTEM_ERROR,
-		"the store cannot be written to; only session metadata of known types is taken now");
+	g_set_error_literal(error, IFMAP_ERROR, IFMAP_ERROR_SYSTEM_ERROR, not_now);
 	return FALSE;
 }
 
@@ -89,8 +97,9 @@ static enum map_outcome publish(const struct map_work *work)
 	g_autoptr(GError) error = NULL;
 	unsigned known = map_registry_n_types(engine->registry);
 	const struct map_standing before = map_account_standing(work->client->account);
-	struct map_change *change = map_change_begin(engine->graph);
 
+	map_withdraw_settle_publish(engine, operations);
+	struct map_change *change = map_change_begin(engine->graph);
 	if (!map_publish_apply(&what, change, operations, notices, &error) ||
 		!map_account_check(work->client->account, &before, &error) ||
 		!can_be_stored(
@@ -116,7 +125,6 @@ static enum map_outcome purge(const struct map_work *work)
 		.by = work->client->publisher,
 		.why = MAP_WHY_PURGED,
 	};
-	g_autoptr(GError) error = NULL;
 
 	if (!id)
 		return map_operate_refuse(
@@ -128,16 +136,11 @@ static enum map_outcome purge(const struct map_work *work)
 		!map_policy_allows(&account->subject, MAP_ACTION_PURGE, &item))
 		return map_operate_refuse(
 			work, IFMAP_ERROR_ACCESS_DENIED, "you may not purge this publisher");
-	if (publisher) {
-		struct map_change *change = map_change_begin(engine->graph);
-		map_change_remove_all(change, publisher, IFMAP_LIFETIME_SESSION);
-		map_change_remove_all(change, publisher, IFMAP_LIFETIME_FOREVER);
-		if (!can_be_stored(work, change, FALSE, &error)) {
-			map_change_rollback(change);
-			return map_operate_refuse_error(work, error);
-		}
-		map_engine_commit(engine, change, NULL, &cause, work->batch);
-	}
+	if (publisher && publisher->stocks[IFMAP_LIFETIME_FOREVER]->facts.length > 0 &&
+		disk_takes_nothing(work))
+		return map_operate_refuse(work, IFMAP_ERROR_SYSTEM_ERROR, not_now);
+	if (publisher)
+		map_withdraw(engine, publisher, IFMAP_LIFETIME_FOREVER, &cause, work->batch);
 	return done(work, "purgePublisherReceived");
 }
 
@@ -192,6 +195,7 @@ static enum map_outcome subscribe(const struct map_work *work)
 
 	if (!check_subscribes(work, &error))
 		return map_operate_refuse_error(work, error);
+	map_withdraw_settle_client(work->engine, work->client);
 	for (guint i = 0; i < subscribes->len; i++) {
 		struct ifmap_subscribe *one = g_ptr_array_index(subscribes, i);
 		if (one->query)
@@ -207,6 +211,7 @@ static enum map_outcome subscribe(const struct map_work *work)
 static enum map_outcome poll(const struct map_work *work)
 {
 	struct map_client *client = work->client;
+	map_withdraw_settle_client(work->engine, client);
 	if (map_engine_write_poll(client, work->out))
 		return MAP_ANSWERED;
 	client->poll_token = work->call->token;

@@ -72,7 +72,8 @@ static struct ifmap_meta *stamp(const struct map_publish *publish, const struct 
 static gboolean is_foreign(const struct map_publish *publish, const struct map_fact *fact)
 {
 	const struct map_publisher *own = publish->publisher;
-	return fact->publisher != own && !(own->owner && fact->publisher->owner == own->owner);
+	const struct map_publisher *its = fact->stock->publisher;
+	return its != own && !(own->owner && its->owner == own->owner);
 }
 
 static gboolean update_one(const struct map_publish *publish, struct map_change *change,
@@ -143,14 +144,13 @@ static gboolean delete (const struct map_publish *publish, struct map_change *ch
 	(void)notices;
 	struct map_element *element = find_element(publish->graph, operation);
 	gboolean good = TRUE;
-	GList *next;
+	struct map_fact *next;
 
 	if (!element)
 		return TRUE;
 	map_element_ref(element);
-	for (GList *at = element->facts.head; good && at; at = next) {
-		struct map_fact *fact = at->data;
-		next = at->next;
+	for (struct map_fact *fact = map_element_first(element); good && fact; fact = next) {
+		next = map_fact_next(fact);
 		if (!ifmap_filter_matches(operation->filter, fact->meta))
 			continue;
 		const struct map_item item = {

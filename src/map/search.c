@@ -40,8 +40,9 @@ gboolean map_view_shows(const struct map_view *view, const struct map_fact *fact
 
 gboolean map_view_follows(const struct map_view *view, const struct map_link *link)
 {
-	for (GList *at = link->element.facts.head; at; at = at->next)
-		if (map_view_follows_fact(view, at->data))
+	for (const struct map_fact *fact = map_element_first(&link->element); fact;
+		fact = map_fact_next(fact))
+		if (map_view_follows_fact(view, fact))
 			return TRUE;
 	return FALSE;
 }
@@ -77,7 +78,10 @@ static void meet_node(struct map_walk *walk, struct map_node *node, unsigned dep
 /* Looking at an element has its price, whether it is in the answer or not. */
 static gboolean charge(struct map_walk *walk, const struct map_element *element)
 {
-	guint64 cost = 1 + (guint64)element->facts.length;
+	guint64 cost = 1;
+	for (const struct map_fact *fact = map_element_first(element); fact;
+		fact = map_fact_next(fact))
+		cost++;
 	if (walk->left < cost)
 		return FALSE;
 	walk->left -= cost;
@@ -133,11 +137,10 @@ void map_search_write_item(
 
 	if (element->facts.length > G_N_ELEMENTS(some))
 		metas = g_new(const struct ifmap_meta *, element->facts.length);
-	for (GList *at = element->facts.head; at; at = at->next) {
-		const struct map_fact *fact = at->data;
+	for (const struct map_fact *fact = map_element_first(element); fact;
+		fact = map_fact_next(fact))
 		if (map_view_shows(view, fact))
 			metas[n_metas++] = fact->meta;
-	}
 	ifmap_reply_item(out, node->id, link ? link->ends[1]->id : NULL, metas, n_metas);
 	if (metas != some)
 		g_free(metas);

@@ -1,5 +1,7 @@
 #include "map/seats.h"
 
+#include "map/withdraw.h"
+
 void map_seats_connect(struct map_engine *engine, guint64 connection, struct map_client *client)
 {
 	gpointer key = NULL;
@@ -40,9 +42,7 @@ void map_seats_end(struct map_engine *engine, struct map_client *client, const c
 	map_pollbuf_clear(&client->buf);
 	client->overflowed = FALSE;
 	g_clear_pointer(&client->session, map_session_free);
-	struct map_change *change = map_change_begin(engine->graph);
-	map_change_remove_all(change, client->publisher, IFMAP_LIFETIME_SESSION);
-	map_engine_commit(engine, change, NULL, &cause, batch);
+	map_withdraw(engine, client->publisher, IFMAP_LIFETIME_SESSION, &cause, batch);
 	map_engine_submit_quietly(engine, batch);
 	map_engine_remark(engine, MAP_NOTE_SESSION_ENDED, client, why);
 }

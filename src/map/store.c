@@ -6,26 +6,31 @@
 #include "map/storefile.h"
 
 /* How long a failed transaction rests before it is tried again. */
-#define RETRY_US   ((gint64)G_USEC_PER_SEC)
+#define RETRY_US    ((gint64)G_USEC_PER_SEC)
 /* How long history alone may wait. */
-#define LAZY_MS    200
+#define LAZY_MS     200
 /* Rows that may be queued before beginnings are left out of the history. */
-#define MAX_QUEUED 200000
+#define MAX_QUEUED  200000
 /* Old history is dropped in pieces this large, so that nobody waits long for the writer. */
-#define DROP_ROWS  2000
-#define DROP_US    (5 * (gint64)G_USEC_PER_SEC)
-#define DAY_US     (86400 * (gint64)G_USEC_PER_SEC)
+#define DROP_ROWS   2000
+#define DROP_US     (5 * (gint64)G_USEC_PER_SEC)
+/* So are rows of what was withdrawn, beside batches that somebody waits for. */
+#define ERRAND_ROWS 500
+#define DAY_US      (86400 * (gint64)G_USEC_PER_SEC)
 
 enum statement {
 	ADD_FACT,
 	REMOVE_FACT,
 	ADD_PUBLISHER,
 	ADD_TYPE,
+	ADD_WITHDRAWAL,
 	BEGIN_HISTORY,
 	END_HISTORY,
 	N_ROW_KINDS,
 	DROP_BEFORE = N_ROW_KINDS,
 	DROP_OLDEST,
+	END_WITHDRAWN,
+	DROP_WITHDRAWAL,
 	USED_PAGES,
 	BEGIN,
 	COMMIT,
@@ -39,6 +44,8 @@ static const char *const sql[N_STATEMENTS] = {
 	[REMOVE_FACT] = "DELETE FROM fact WHERE serial=?1",
 	[ADD_PUBLISHER] = "INSERT OR REPLACE INTO publisher(client,id) VALUES(?2,?3)",
 	[ADD_TYPE] = "INSERT OR REPLACE INTO type(ns,name,cardinality) VALUES(?2,?3,?1)",
+	[ADD_WITHDRAWAL] = "INSERT INTO withdrawal(publisher,lifetime,below,at_us,ended_by,why)"
+			   " VALUES(?4,?9,?1,?5,?2,?7)",
 	[BEGIN_HISTORY] =
 		"INSERT OR REPLACE INTO history(serial,a,b,publisher,from_us,meta,a_key,b_key,lifetime)"
 		" VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
@@ -49,6 +56,11 @@ static const char *const sql[N_STATEMENTS] = {
 	[DROP_OLDEST] = "DELETE FROM history WHERE serial IN (SELECT serial FROM history"
 			" WHERE until_us IS NOT NULL ORDER BY until_us LIMIT " G_STRINGIFY(
 				DROP_ROWS) ")",
+	[END_WITHDRAWN] =
+		"UPDATE history SET (until_us,ended_by,why)=(SELECT at_us,ended_by,why FROM"
+		" withdrawal WHERE rowid=" MAP_STOREFILE_WITHDRAWAL ")"
+		" WHERE serial=?1 AND until_us IS NULL",
+	[DROP_WITHDRAWAL] = "DELETE FROM withdrawal WHERE lifetime=?1 AND (at_us=?2 OR rowid<=?3)",
 	[USED_PAGES] = "SELECT (SELECT page_count FROM pragma_page_count) -"
 		       " (SELECT freelist_count FROM pragma_freelist_count)",
 	[BEGIN] = "BEGIN IMMEDIATE",
@@ -74,6 +86,15 @@ struct map_batch {
 	gboolean told; /* done was called for a failure */
 };
 
+/* Rows to end of what was withdrawn. */
+struct errand {
+	enum ifmap_lifetime lifetime;
+	gint64 at_us;      /* which withdrawal is done with then */
+	gint64 last_rowid; /* and all up to this one; of what an earlier process left */
+	GArray *serials;   /* guint64 */
+	guint n_done;
+};
+
 struct map_store {
 	char *path;
 	struct map_retention retention;
@@ -89,7 +110,8 @@ struct map_store {
 	GMutex lock;         /* guards what follows */
 	GCond wake;
 	GCond written;
-	GQueue queue; /* struct map_batch * */
+	GQueue queue;   /* struct map_batch * */
+	GQueue errands; /* struct errand *; the writer alone takes them away */
 	guint64 n_rows, n_durable, n_submitted, n_tried;
 	guint64 n_left_out;
 	gboolean flush;
@@ -187,6 +209,19 @@ void map_batch_add_type(struct map_batch *batch, const char *ns, const char *nam
 	add_row(batch, &row);
 }
 
+void map_batch_add_withdrawal(struct map_batch *batch, const struct map_withdrawal *withdrawal)
+{
+	const struct row row = {
+		.statement = ADD_WITHDRAWAL,
+		.entry = { .publisher = withdrawal->publisher, .lifetime = withdrawal->lifetime },
+		.number = (gint64)withdrawal->below,
+		.by = withdrawal->by,
+		.timestamp_us = withdrawal->at_us,
+		.why = withdrawal->why,
+	};
+	add_row(batch, &row);
+}
+
 /* ---- writing */
 
 static gboolean fail(struct map_store *store, const char *what, GError **error)
@@ -230,12 +265,17 @@ static void bind_entry(struct map_store *store, sqlite3_stmt *statement, const s
 static void bind_plain(sqlite3_stmt *statement, const struct row *row)
 {
 	(void)sqlite3_bind_int64(statement, 1, row->number);
-	if (row->statement == END_HISTORY) {
+	if (row->statement == END_HISTORY || row->statement == ADD_WITHDRAWAL) {
 		bind_text(statement, 2, row->by);
 		(void)sqlite3_bind_int64(statement, 5, row->timestamp_us);
 		(void)sqlite3_bind_int(statement, 7, row->why);
-		return;
 	}
+	if (row->statement == ADD_WITHDRAWAL) {
+		bind_text(statement, 4, row->entry.publisher);
+		(void)sqlite3_bind_int(statement, 9, row->entry.lifetime);
+	}
+	if (row->statement == END_HISTORY || row->statement == ADD_WITHDRAWAL)
+		return;
 	if (row->statement == REMOVE_FACT)
 		return;
 	bind_text(statement, 2, row->text[0]);
@@ -267,25 +307,90 @@ static gboolean run(
 	return finish(store, which, error);
 }
 
-/* All batches in one transaction; nothing of them stays behind on failure. */
-static gboolean write_all(struct map_store *store, const GQueue *batches, GError **error)
+static gboolean write_batches(struct map_store *store, const GQueue *batches, GError **error)
 {
-	if (!run(store, BEGIN, NULL, error))
-		return FALSE;
 	for (GList *at = batches->head; at; at = at->next) {
 		const struct map_batch *batch = at->data;
 		for (guint i = 0; i < batch->rows->len; i++) {
 			const struct row *row = &g_array_index(batch->rows, struct row, i);
-			if (run(store, row->statement, row, error))
-				continue;
-			run(store, ROLLBACK, NULL, NULL);
-			return FALSE;
+			if (!run(store, row->statement, row, error))
+				return FALSE;
 		}
 	}
-	if (run(store, COMMIT, NULL, error))
+	return TRUE;
+}
+
+static void errand_free(gpointer data)
+{
+	struct errand *errand = data;
+	g_array_unref(errand->serials);
+	g_free(errand);
+}
+
+static struct errand *first_errand(struct map_store *store)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&store->lock);
+	return g_queue_peek_head(&store->errands);
+}
+
+static gboolean forget_row(
+	struct map_store *store, const struct errand *errand, guint64 serial, GError **error)
+{
+	gboolean stored = errand->lifetime == IFMAP_LIFETIME_FOREVER;
+
+	(void)sqlite3_bind_int64(store->statements[REMOVE_FACT], 1, (gint64)serial);
+	(void)sqlite3_bind_int64(store->statements[END_WITHDRAWN], 1, (gint64)serial);
+	return (!stored || finish(store, REMOVE_FACT, error)) &&
+	       (store->retention.days == 0 || finish(store, END_WITHDRAWN, error));
+}
+
+/* A piece of an errand, up to the row before `until`. */
+static gboolean write_errand(
+	struct map_store *store, const struct errand *errand, guint until, GError **error)
+{
+	sqlite3_stmt *done = store->statements[DROP_WITHDRAWAL];
+
+	for (guint i = errand->n_done; i < until; i++)
+		if (!forget_row(store, errand, g_array_index(errand->serials, guint64, i), error))
+			return FALSE;
+	if (until < errand->serials->len)
 		return TRUE;
-	run(store, ROLLBACK, NULL, NULL);
-	return FALSE;
+	(void)sqlite3_bind_int(done, 1, errand->lifetime);
+	(void)sqlite3_bind_int64(done, 2, errand->at_us);
+	(void)sqlite3_bind_int64(done, 3, errand->last_rowid);
+	return finish(store, DROP_WITHDRAWAL, error);
+}
+
+/* What was written of it is on disk. */
+static void note_errand(struct map_store *store, struct errand *errand, guint until)
+{
+	errand->n_done = until;
+	if (until < errand->serials->len)
+		return;
+	g_mutex_lock(&store->lock);
+	g_queue_pop_head(&store->errands);
+	g_mutex_unlock(&store->lock);
+	errand_free(errand);
+}
+
+/* All batches in one transaction, and a piece of the oldest errand; nothing of them stays behind on
+ * failure. */
+static gboolean write_all(struct map_store *store, const GQueue *batches, GError **error)
+{
+	struct errand *errand = first_errand(store);
+	guint until = errand ? MIN(errand->n_done + ERRAND_ROWS, errand->serials->len) : 0;
+
+	if (!run(store, BEGIN, NULL, error))
+		return FALSE;
+	if (!write_batches(store, batches, error) ||
+		(errand && !write_errand(store, errand, until, error)) ||
+		!run(store, COMMIT, NULL, error)) {
+		run(store, ROLLBACK, NULL, NULL);
+		return FALSE;
+	}
+	if (errand)
+		note_errand(store, errand, until);
+	return TRUE;
 }
 
 static void tell(struct map_store *store, struct map_batch *batch, const GError *error)
@@ -310,8 +415,11 @@ static void wait_for_batches(struct map_store *store, gboolean retrying)
 			;
 		return;
 	}
-	while (g_queue_is_empty(&store->queue) && !store->closing)
+	while (g_queue_is_empty(&store->queue) && g_queue_is_empty(&store->errands) &&
+		!store->closing)
 		g_cond_wait(&store->wake, &store->lock);
+	if (!g_queue_is_empty(&store->errands))
+		return;
 	until = g_get_monotonic_time() + LAZY_MS * (gint64)1000;
 	while (!is_urgent(store) && g_cond_wait_until(&store->wake, &store->lock, until))
 		;
@@ -434,15 +542,18 @@ static gboolean settle_history(struct map_store *store, GError **error)
 	gboolean keep = store->retention.days > 0;
 	g_autofree char *text =
 		keep ? g_strdup_printf(
-			       "UPDATE history SET until_us=%" G_GINT64_FORMAT ",why=%d"
-			       " WHERE until_us IS NULL AND lifetime=0;"
+			       "INSERT INTO withdrawal(lifetime,below,at_us,why) SELECT 0,"
+			       "last+1,%" G_GINT64_FORMAT ",%d FROM (SELECT max(serial) AS last"
+			       " FROM history WHERE until_us IS NULL AND lifetime=0)"
+			       " WHERE last IS NOT NULL;"
 			       "INSERT INTO history(serial,a_key,b_key,a,b,publisher,lifetime,"
 			       "meta,from_us) SELECT serial,map_key(a),map_key(b),a,b,publisher,"
 			       "1,meta,timestamp_us FROM fact WHERE NOT EXISTS"
 			       " (SELECT 1 FROM state WHERE name='history');"
 			       "INSERT OR IGNORE INTO state VALUES('history',1);",
 			       g_get_real_time(), MAP_WHY_RESTART)
-		     : g_strdup("DELETE FROM history; DELETE FROM state WHERE name='history';");
+		     : g_strdup("DELETE FROM history; DELETE FROM state WHERE name='history';"
+				"DELETE FROM withdrawal WHERE lifetime=0;");
 	g_autofree char *whole = g_strconcat("BEGIN IMMEDIATE;", text, "COMMIT", NULL);
 	return sqlite3_exec(store->db, whole, NULL, NULL, NULL) == SQLITE_OK ||
 	       fail(store, store->path, error);
@@ -456,6 +567,7 @@ struct map_store *map_store_open(
 	g_cond_init(&store->wake);
 	g_cond_init(&store->written);
 	g_queue_init(&store->queue);
+	g_queue_init(&store->errands);
 	store->path = g_strdup(path);
 	store->retention = *retention;
 	for (size_t i = 0; i < G_N_ELEMENTS(store->text); i++)
@@ -481,6 +593,7 @@ void map_store_close(struct map_store *store)
 		g_thread_join(store->writer);
 	}
 	g_queue_clear_full(&store->queue, (GDestroyNotify)map_batch_free);
+	g_queue_clear_full(&store->errands, errand_free);
 	for (int i = 0; i < N_STATEMENTS; i++)
 		(void)sqlite3_finalize(store->statements[i]);
 	(void)sqlite3_close(store->db);
@@ -500,10 +613,18 @@ const char *map_store_path(const struct map_store *store)
 	return store->path;
 }
 
+static void start_writer(struct map_store *store)
+{
+	if (!store->writer)
+		store->writer = g_thread_new("map-store", writer_main, store);
+}
+
 void map_store_set_done(struct map_store *store, map_store_done_fn done, gpointer data)
 {
 	store->done = done;
 	store->done_data = data;
+	if (!g_queue_is_empty(&store->errands))
+		start_writer(store);
 }
 
 /* Beginnings that only history wants. */
@@ -529,10 +650,29 @@ void map_store_submit(struct map_store *store, struct map_batch *batch, gpointer
 	store->n_durable += batch->n_durable;
 	store->n_submitted++;
 	g_queue_push_tail(&store->queue, batch);
-	if (!store->writer)
-		store->writer = g_thread_new("map-store", writer_main, store);
+	start_writer(store);
 	if (first || batch->n_durable > 0)
 		g_cond_signal(&store->wake);
+}
+
+/* Under the lock, or before the writer. Takes the serials. */
+static void add_errand(struct map_store *store, const struct errand *made)
+{
+	g_queue_push_tail(&store->errands, g_memdup2(made, sizeof(*made)));
+	g_cond_signal(&store->wake);
+}
+
+void map_store_forget(
+	struct map_store *store, const struct map_withdrawal *withdrawal, GArray *serials)
+{
+	const struct errand errand = {
+		.lifetime = withdrawal->lifetime,
+		.at_us = withdrawal->at_us,
+		.serials = serials,
+	};
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&store->lock);
+	add_errand(store, &errand);
+	start_writer(store);
 }
 
 gboolean map_store_keeps_history(const struct map_store *store)
@@ -566,26 +706,47 @@ static const char *column(sqlite3_stmt *statement, int index)
 	return (const char *)sqlite3_column_text(statement, index);
 }
 
-typedef gboolean (*row_fn)(sqlite3_stmt *statement, const struct map_store_reader *reader,
-	gpointer data, GError **error);
+/* What the rows of a table are for. */
+struct loading {
+	const struct map_store_reader *reader;
+	gpointer data;
+	GArray *withdrawn[2]; /* guint64 serials, by enum ifmap_lifetime */
+};
+typedef gboolean (*row_fn)(sqlite3_stmt *statement, const struct loading *loading, GError **error);
 
-static gboolean read_publisher(sqlite3_stmt *statement, const struct map_store_reader *reader,
-	gpointer data, GError **error)
+static gboolean read_publisher(
+	sqlite3_stmt *statement, const struct loading *loading, GError **error)
 {
-	return reader->publisher(column(statement, 0), column(statement, 1), data, error);
+	return loading->reader->publisher(
+		column(statement, 0), column(statement, 1), loading->data, error);
 }
 
-static gboolean read_type(sqlite3_stmt *statement, const struct map_store_reader *reader,
-	gpointer data, GError **error)
+static gboolean read_type(sqlite3_stmt *statement, const struct loading *loading, GError **error)
 {
 	enum ifmap_cardinality cardinality = sqlite3_column_int(statement, 2) ? IFMAP_MULTI_VALUE
 									      : IFMAP_SINGLE_VALUE;
-	return reader->type(column(statement, 0), column(statement, 1), cardinality, data, error);
+	return loading->reader->type(
+		column(statement, 0), column(statement, 1), cardinality, loading->data, error);
 }
 
-static gboolean read_fact(sqlite3_stmt *statement, const struct map_store_reader *reader,
-	gpointer data, GError **error)
+static gboolean note_withdrawn(
+	sqlite3_stmt *statement, const struct loading *loading, enum ifmap_lifetime lifetime)
 {
+	guint64 serial = (guint64)sqlite3_column_int64(statement, 0);
+	g_array_append_val(loading->withdrawn[lifetime], serial);
+	return TRUE;
+}
+
+static gboolean read_open(sqlite3_stmt *statement, const struct loading *loading, GError **error)
+{
+	(void)error;
+	return note_withdrawn(statement, loading, IFMAP_LIFETIME_SESSION);
+}
+
+static gboolean read_fact(sqlite3_stmt *statement, const struct loading *loading, GError **error)
+{
+	if (sqlite3_column_int(statement, 6))
+		return note_withdrawn(statement, loading, IFMAP_LIFETIME_FOREVER);
 	const struct map_record record = {
 		.serial = (guint64)sqlite3_column_int64(statement, 0),
 		.a = column(statement, 1),
@@ -594,7 +755,7 @@ static gboolean read_fact(sqlite3_stmt *statement, const struct map_store_reader
 		.timestamp_us = sqlite3_column_int64(statement, 4),
 		.meta = column(statement, 5),
 	};
-	return reader->fact(&record, data, error);
+	return loading->reader->fact(&record, loading->data, error);
 }
 
 static const struct {
@@ -603,38 +764,69 @@ static const struct {
 } tables[] = {
 	{ "SELECT client,id FROM publisher", read_publisher },
 	{ "SELECT ns,name,cardinality FROM type ORDER BY rowid", read_type },
-	{ "SELECT serial,a,b,publisher,timestamp_us,meta FROM fact ORDER BY serial", read_fact },
+	{ "SELECT serial FROM history WHERE until_us IS NULL AND lifetime=0", read_open },
+	{ "SELECT serial,a,b,publisher,timestamp_us,meta,EXISTS(SELECT 1 FROM withdrawal w WHERE"
+	  " w.lifetime=1 AND w.publisher=fact.publisher AND fact.serial<w.below)"
+	  " FROM fact ORDER BY serial",
+		read_fact },
 };
+
+static gint64 read_number(struct map_store *store, const char *text)
+{
+	sqlite3_stmt *statement = NULL;
+	gint64 number = 0;
+	if (sqlite3_prepare_v2(store->db, text, -1, &statement, NULL) == SQLITE_OK &&
+		sqlite3_step(statement) == SQLITE_ROW)
+		number = sqlite3_column_int64(statement, 0);
+	(void)sqlite3_finalize(statement);
+	return number;
+}
+
+static gboolean load_table(
+	struct map_store *store, size_t i, const struct loading *loading, GError **error)
+{
+	sqlite3_stmt *statement = NULL;
+	int step;
+
+	if (sqlite3_prepare_v2(store->db, tables[i].sql, -1, &statement, NULL) != SQLITE_OK)
+		return fail(store, tables[i].sql, error);
+	while ((step = sqlite3_step(statement)) == SQLITE_ROW)
+		if (!tables[i].read(statement, loading, error))
+			break;
+	if (step != SQLITE_DONE && step != SQLITE_ROW)
+		fail(store, tables[i].sql, error);
+	(void)sqlite3_finalize(statement);
+	return step == SQLITE_DONE;
+}
 
 gboolean map_store_load(struct map_store *store, const struct map_store_reader *reader,
 	gpointer data, GError **error)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
-		sqlite3_stmt *statement = NULL;
-		int step;
-		if (sqlite3_prepare_v2(store->db, tables[i].sql, -1, &statement, NULL) != SQLITE_OK)
-			return fail(store, tables[i].sql, error);
-		while ((step = sqlite3_step(statement)) == SQLITE_ROW)
-			if (!tables[i].read(statement, reader, data, error))
-				break;
-		if (step != SQLITE_DONE && step != SQLITE_ROW)
-			fail(store, tables[i].sql, error);
-		(void)sqlite3_finalize(statement);
-		if (step != SQLITE_DONE)
-			return FALSE;
+	struct loading loading = { .reader = reader, .data = data };
+	gint64 last = read_number(store, "SELECT max(rowid) FROM withdrawal");
+	gboolean good = TRUE;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(loading.withdrawn); i++)
+		loading.withdrawn[i] = g_array_new(FALSE, FALSE, sizeof(guint64));
+	for (size_t i = 0; good && i < G_N_ELEMENTS(tables); i++)
+		good = load_table(store, i, &loading, error);
+	for (size_t i = 0; i < G_N_ELEMENTS(loading.withdrawn); i++) {
+		const struct errand errand = {
+			.lifetime = (enum ifmap_lifetime)i,
+			.last_rowid = last,
+			.serials = loading.withdrawn[i],
+		};
+		if (good && last > 0)
+			add_errand(store, &errand);
+		else
+			g_array_unref(errand.serials);
 	}
-	return TRUE;
+	return good;
 }
 
 guint64 map_store_last_serial(struct map_store *store)
 {
-	static const char text[] = "SELECT max(coalesce((SELECT max(serial) FROM fact),0),"
-				   "coalesce((SELECT max(serial) FROM history),0))";
-	sqlite3_stmt *statement = NULL;
-	guint64 last = 0;
-	if (sqlite3_prepare_v2(store->db, text, -1, &statement, NULL) == SQLITE_OK &&
-		sqlite3_step(statement) == SQLITE_ROW)
-		last = (guint64)sqlite3_column_int64(statement, 0);
-	(void)sqlite3_finalize(statement);
-	return last;
+	return (guint64)read_number(store, "SELECT max(coalesce((SELECT max(serial) FROM fact),0),"
+					   "coalesce((SELECT max(serial) FROM history),0),"
+					   "coalesce((SELECT max(below)-1 FROM withdrawal),0))");
 }

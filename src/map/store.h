@@ -11,6 +11,11 @@
  * When a transaction fails (disk full), the batches stay queued and are tried again every second,
  * so that disk and memory agree again as soon as it succeeds; `done` is told of the failure, and
  * map_store_is_failing() says so until then, so that nothing more that must be durable is taken on.
+ * What a purge, the end of a session or of the server takes away at one stroke is one row, the
+ * withdrawal: all of one lifetime with a serial below a number, of one publisher or of all. From
+ * then on it is gone to whoever reads; the rows themselves are deleted and ended a piece with each
+ * transaction, and by the next process if this one dies before.
+ *
  * When the disk does not keep up, what is queued is bounded by leaving beginnings out of the
  * history; ends are kept, so what history says stays true.
  *
@@ -83,6 +88,17 @@ struct map_ending {
 	enum map_why why;
 };
 void map_batch_remove_fact(struct map_batch *batch, const struct map_ending *ending);
+
+/* All of it goes. Strings are borrowed for good. */
+struct map_withdrawal {
+	const char *publisher;
+	enum ifmap_lifetime lifetime;
+	guint64 below; /* the first serial that stays */
+	gint64 at_us;
+	const char *by;
+	enum map_why why;
+};
+void map_batch_add_withdrawal(struct map_batch *batch, const struct map_withdrawal *withdrawal);
 void map_batch_add_publisher(struct map_batch *batch, const char *client, const char *publisher_id);
 void map_batch_add_type(struct map_batch *batch, const char *ns, const char *name,
 	enum ifmap_cardinality cardinality);
@@ -90,10 +106,14 @@ void map_batch_add_type(struct map_batch *batch, const char *ns, const char *nam
 /* On the writer's thread; `error` NULL when the batch is durable. Called exactly once for each
  * batch with a token, and with token NULL for what concerns nobody in particular. */
 typedef void (*map_store_done_fn)(gpointer token, const GError *error, gpointer data);
-/* Before the first batch. */
+/* After the load, before the first batch. */
 void map_store_set_done(struct map_store *store, map_store_done_fn done, gpointer data);
 /* Takes the batch. `token` may be NULL: nobody waits. */
 void map_store_submit(struct map_store *store, struct map_batch *batch, gpointer token);
+/* After the batch of the withdrawal: its facts, guint64 serials; takes them. In the order of
+ * withdrawals. */
+void map_store_forget(
+	struct map_store *store, const struct map_withdrawal *withdrawal, GArray *serials);
 gboolean map_store_keeps_history(const struct map_store *store);
 /* The last transaction failed. Any thread. */
 gboolean map_store_is_failing(const struct map_store *store);

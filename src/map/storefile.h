@@ -4,7 +4,8 @@
  *   PATH        the database (PATH-wal and PATH-shm belong to it while it is in use)
  *   PATH.lock   held by the one process that may write to it
  *
- * Version 1 had `fact`, `publisher` and `type`; version 2 adds `history` (history.h) and `state`.
+ * Version 1 had `fact`, `publisher` and `type`; version 2 adds `history` (history.h) and `state`,
+ * version 3 `withdrawal` (store.h).
  * A file of an older version is brought up to date when it is opened, in one transaction; one of a
  * newer version is refused. Nothing here ever repairs or overwrites a file that cannot be read.
  *
@@ -13,6 +14,12 @@
 #include <sqlite3.h>
 
 #include "map/store.h"
+
+/* In SQL: the withdrawal that ended a row of `history`, whose own end is not written yet; a rowid
+ * of `withdrawal` or NULL. */
+#define MAP_STOREFILE_WITHDRAWAL                                                       \
+	"(SELECT min(w.rowid) FROM withdrawal w WHERE w.lifetime=history.lifetime AND" \
+	" history.serial<w.below AND (w.publisher IS NULL OR w.publisher=history.publisher))"
 
 /* Bytes of a page of the database. */
 #define MAP_STOREFILE_PAGE 4096

@@ -53,6 +53,7 @@ struct map_subscription *map_subscription_new(struct map_graph *graph, const cha
 	subscription->start = map_graph_node(graph, query->start);
 	subscription->watches = g_hash_table_new_full(NULL, NULL, NULL, watch_free);
 	subscription->links = g_hash_table_new_full(NULL, NULL, link_unref, NULL);
+	subscription->withdrawal = map_graph_last_withdrawal(graph);
 	return subscription;
 }
 
@@ -120,9 +121,9 @@ void map_subscription_settle(struct map_subscription *subscription, const struct
 static void report_arrived(
 	const struct map_view *view, const struct map_element *element, struct map_delta *delta)
 {
-	for (GList *at = element->facts.head; at; at = at->next)
-		if (map_view_shows(view, at->data))
-			report(delta->updated, at->data);
+	for (struct map_fact *fact = map_element_first(element); fact; fact = map_fact_next(fact))
+		if (map_view_shows(view, fact))
+			report(delta->updated, fact);
 }
 
 /* Everything visible that stood there before the change. */
@@ -134,9 +135,9 @@ static void report_gone(const struct map_view *view, const struct map_change *ch
 	for (guint i = 0; removed && i < removed->len; i++)
 		if (map_view_shows(view, g_ptr_array_index(removed, i)))
 			report(delta->deleted, g_ptr_array_index(removed, i));
-	for (GList *at = element->facts.head; at; at = at->next)
-		if (!map_change_is_new(change, at->data) && map_view_shows(view, at->data))
-			report(delta->deleted, at->data);
+	for (struct map_fact *fact = map_element_first(element); fact; fact = map_fact_next(fact))
+		if (!map_change_is_new(change, fact) && map_view_shows(view, fact))
+			report(delta->deleted, fact);
 }
 
 /* Whether a visible singleValue fact of the same type came in its place: then only that one is told
@@ -158,9 +159,10 @@ static void report_changed(const struct map_view *view, const struct map_change 
 		if (map_view_shows(view, old) && !replaced(view, old))
 			report(delta->deleted, old);
 	}
-	for (GList *at = touch->element->facts.head; at; at = at->next)
-		if (map_change_is_new(change, at->data) && map_view_shows(view, at->data))
-			report(delta->updated, at->data);
+	for (struct map_fact *fact = map_element_first(touch->element); fact;
+		fact = map_fact_next(fact))
+		if (map_change_is_new(change, fact) && map_view_shows(view, fact))
+			report(delta->updated, fact);
 }
 
 /* ---- difference of the whole */
@@ -178,8 +180,9 @@ static gboolean followed_before(
 	for (guint i = 0; i < touch->removed->len; i++)
 		if (map_view_follows_fact(view, g_ptr_array_index(touch->removed, i)))
 			return TRUE;
-	for (GList *at = touch->element->facts.head; at; at = at->next)
-		if (!map_change_is_new(change, at->data) && map_view_follows_fact(view, at->data))
+	for (const struct map_fact *fact = map_element_first(touch->element); fact;
+		fact = map_fact_next(fact))
+		if (!map_change_is_new(change, fact) && map_view_follows_fact(view, fact))
 			return TRUE;
 	return FALSE;
 }
@@ -267,6 +270,54 @@ void map_subscription_delta(struct map_subscription *subscription, const struct 
 	}
 }
 
+/* ---- withdrawals */
+
+gboolean map_subscription_is_behind(const struct map_subscription *subscription)
+{
+	return subscription->withdrawal <
+	       map_graph_last_withdrawal(subscription->start->element.graph);
+}
+
+/* What the subscription showed there: all of it when `gone`, else what is withdrawn now. */
+static void report_withdrawn(const struct map_subscription *subscription,
+	const struct map_element *element, gboolean gone, struct map_delta *delta)
+{
+	for (GList *at = element->facts.head; at; at = at->next) {
+		struct map_fact *fact = at->data;
+		gboolean goes = map_fact_is_withdrawn(fact)
+					? fact->stock->withdrawn > subscription->withdrawal
+					: gone;
+		if (goes && map_view_shows(&subscription->view, fact))
+			report(delta->deleted, fact);
+	}
+}
+
+/* Nothing arrives by a withdrawal, so what was met before is all there is to look at. */
+void map_subscription_catch_up(struct map_subscription *subscription, guint64 withdrawal,
+	struct map_walk *walk, struct map_delta *delta)
+{
+	GHashTable *tables[] = { subscription->watches, subscription->links };
+	struct map_graph *graph = subscription->start->element.graph;
+
+	map_graph_look_as_of(graph, withdrawal);
+	map_walk_run(walk, &subscription->view, subscription->start, NULL, NULL);
+	for (guint i = 0; i < walk->nodes->len; i++)
+		watch_node(subscription, g_ptr_array_index(walk->nodes, i)); /* its depth */
+	for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
+		GHashTableIter iter;
+		gpointer element;
+		g_hash_table_iter_init(&iter, tables[i]);
+		while (g_hash_table_iter_next(&iter, &element, NULL)) {
+			gboolean gone = ((struct map_element *)element)->epoch != walk->epoch;
+			report_withdrawn(subscription, element, gone, delta);
+			if (gone)
+				g_hash_table_iter_remove(&iter);
+		}
+	}
+	subscription->withdrawal = withdrawal;
+	map_graph_look_as_of(graph, 0);
+}
+
 /* ---- who is concerned */
 
 static int by_order(gconstpointer a, gconstpointer b)
@@ -288,25 +339,33 @@ static void collect(const struct map_node *node, guint64 mark, GPtrArray *subscr
 	}
 }
 
+void map_element_watchers(const struct map_element *element, guint64 mark, GPtrArray *subscriptions)
+{
+	if (!element->is_link) {
+		collect((const struct map_node *)element, mark, subscriptions);
+		return;
+	}
+	for (int i = 0; i < 2; i++)
+		collect(((const struct map_link *)element)->ends[i], mark, subscriptions);
+}
+
+void map_subscriptions_sort(GPtrArray *subscriptions)
+{
+	g_ptr_array_sort(subscriptions, by_order);
+}
+
 void map_change_watchers(
 	const struct map_change *change, const GPtrArray *extra, GPtrArray *subscriptions)
 {
 	const GPtrArray *touched = map_change_touched(change);
 	guint64 mark = map_change_mark(change);
 
-	for (guint i = 0; i < touched->len; i++) {
-		struct map_element *element =
-			((struct map_touch *)g_ptr_array_index(touched, i))->element;
-		if (element->is_link) {
-			collect(((struct map_link *)element)->ends[0], mark, subscriptions);
-			collect(((struct map_link *)element)->ends[1], mark, subscriptions);
-		} else {
-			collect((struct map_node *)element, mark, subscriptions);
-		}
-	}
+	for (guint i = 0; i < touched->len; i++)
+		map_element_watchers(((struct map_touch *)g_ptr_array_index(touched, i))->element,
+			mark, subscriptions);
 	for (guint i = 0; extra && i < extra->len; i++)
 		collect(g_ptr_array_index(extra, i), mark, subscriptions);
-	g_ptr_array_sort(subscriptions, by_order);
+	map_subscriptions_sort(subscriptions);
 }
 
 gboolean map_subscription_hears(const struct map_subscription *subscription,

@@ -9,6 +9,9 @@
  * After the facts are applied and before the change is committed:
  *   map_change_watchers()       who may be concerned
  *   map_subscription_delta()    brings one up to date and tells the difference
+ * A withdrawal (graph.h) is not a change: a subscription is behind until it catches up with it,
+ * which it must have done before a change is applied that concerns it, and before what was
+ * withdrawn is cleared away.
  * Pure; under the engine's lock.
  */
 #include "map/search.h"
@@ -24,6 +27,7 @@ struct map_subscription {
 	guint64 order;             /* of creation, server-wide */
 	guint64 mark;              /* the last collection that met it */
 	size_t pending;            /* bytes of unsent results (pollbuf.h) */
+	guint64 withdrawal;        /* the last one it knows of */
 };
 
 struct map_watch {
@@ -58,6 +62,17 @@ void map_subscription_settle(struct map_subscription *subscription, const struct
 /* Brings the subscription up to date with the open change and appends the difference to `delta`. */
 void map_subscription_delta(struct map_subscription *subscription, const struct map_change *change,
 	struct map_walk *walk, struct map_delta *delta);
+
+/* Whether something was withdrawn since it was brought up to date. */
+gboolean map_subscription_is_behind(const struct map_subscription *subscription);
+/* Brings it up to date with a withdrawal that it does not know of, likewise; with one after the
+ * other, oldest first. No change is open. */
+void map_subscription_catch_up(struct map_subscription *subscription, guint64 withdrawal,
+	struct map_walk *walk, struct map_delta *delta);
+/* Adds to `subscriptions` those that watch the element, but for those that have this mark. */
+void map_element_watchers(
+	const struct map_element *element, guint64 mark, GPtrArray *subscriptions);
+void map_subscriptions_sort(GPtrArray *subscriptions);
 
 /* Adds to `subscriptions` (struct map_subscription *, no duplicates, in order of creation) all that
  * watch a node or an end of a link which the change touched, and those that watch one of `extra`

@@ -142,8 +142,22 @@ void oracle_compare(struct oracle_run *run, const char *what, const char *expect
 		run->history->str);
 }
 
+/* Only what hangs may come later than what went at one stroke. */
+static void clear_before_polls(struct oracle_run *run)
+{
+	gboolean expected = run->step % 3 == 0;
+	for (int i = 0; i < SEQUENCE_CLIENTS; i++)
+		expected = expected || run->model->clients[i].woken;
+	if (run->slice && expected)
+		while (map_engine_clear_away(run->engine))
+			;
+	else if (run->slice)
+		map_engine_clear_away(run->engine);
+}
+
 static void compare_polls(struct oracle_run *run)
 {
+	clear_before_polls(run);
 	for (int i = 0; i < SEQUENCE_CLIENTS; i++) {
 		struct oracle_end *end = &run->ends[i];
 		g_autoptr(GString) woken = g_steal_pointer(&end->woken);
@@ -161,6 +175,10 @@ static void compare_counts(struct oracle_run *run)
 {
 	struct map_engine_figures figures;
 	map_engine_figures(run->engine, &figures);
+	if (run->slice) { /* links wait until they are cleared away, as do results too big */
+		figures.n_links = model_n_links(&run->model->map);
+		figures.n_subscriptions = model_server_n_subscriptions(run->model);
+	}
 	g_autofree char *got = g_strdup_printf(
 		"%zu facts, %zu links, %zu sessions, %zu subscriptions", figures.n_facts,
 		figures.n_links, figures.n_sessions, figures.n_subscriptions);
@@ -255,6 +273,8 @@ static void wind_up(struct oracle_run *run)
 		const struct sequence_step end = { .verb = SEQUENCE_END, .client = i };
 		oracle_run_step(run, &end);
 	}
+	while (run->slice && map_engine_clear_away(run->engine))
+		;
 	struct map_engine_figures figures;
 	map_engine_figures(run->engine, &figures);
 	g_autofree char *got = g_strdup_printf(
@@ -272,6 +292,7 @@ void oracle_start_engine(struct oracle_run *run)
 	g_assert_no_error(error);
 	run->engine = map_engine_new(&run->limits, &IFMAP_DIALECT_DEFAULT, &ops, store, &error);
 	g_assert_no_error(error);
+	map_engine_set_slice(run->engine, run->slice);
 }
 
 void oracle_run_init(struct oracle_run *run)
@@ -312,9 +333,9 @@ void oracle_run_clear(struct oracle_run *run)
 	}
 }
 
-char *oracle_run(const GArray *steps)
+static char *run_in_slices(const GArray *steps, unsigned slice)
 {
-	struct oracle_run run = { 0 };
+	struct oracle_run run = { .slice = slice };
 
 	oracle_run_init(&run);
 	for (run.step = 0; run.step < steps->len && !run.report; run.step++)
@@ -323,4 +344,10 @@ char *oracle_run(const GArray *steps)
 		wind_up(&run);
 	oracle_run_clear(&run);
 	return run.report;
+}
+
+char *oracle_run(const GArray *steps)
+{
+	char *difference = run_in_slices(steps, 0);
+	return difference ? difference : run_in_slices(steps, 1);
 }

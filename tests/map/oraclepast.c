@@ -101,7 +101,7 @@ static void examine(struct oracle_run *run, guint32 seed)
 
 char *oracle_run_durably(const GArray *steps, const char *path, guint32 seed)
 {
-	struct oracle_run run = { .store = path };
+	struct oracle_run run = { .store = path, .slice = seed % 3 };
 
 	run.snapshots = g_ptr_array_new_with_free_func(g_free);
 	oracle_run_init(&run);

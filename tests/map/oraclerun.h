@@ -43,6 +43,7 @@ struct oracle_run {
 	const char *store;      /* path, or NULL */
 	GPtrArray *snapshots;   /* struct oracle_snapshot *; NULL without a store */
 	gint64 at_us, since_us; /* of searches, 0: the present */
+	unsigned slice;         /* map_engine_set_slice() */
 	unsigned step;
 	GString *history; /* what was sent */
 	char *report;     /* NULL as long as they agree */

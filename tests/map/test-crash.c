@@ -9,7 +9,8 @@
 
 #define KILLS            12
 #define CLIENTS          3
-#define MOVER            2 /* takes away what it published before, in the same request */
+#define MOVER            2    /* takes away what it published before, in the same request */
+#define PURGED           1200 /* metadata: more than goes as one change (withdraw.h) */
 /* Rounds on one store, so that a thousand of them do not become a test of large stores. */
 #define ROUNDS_PER_STORE 40
 
@@ -63,14 +64,13 @@ static gpointer publish_until_death(gpointer data)
 	return NULL;
 }
 
-static unsigned count_facts(CURL *curl, const char *session_id, const struct publisher *publisher,
-	unsigned n, GString *answer)
+static unsigned count_at(CURL *curl, const char *session_id, const char *name, GString *answer)
 {
 	g_autofree char *operation = g_strdup_printf(
 		"<ifmap:search session-id=\"%s\" max-depth=\"1\" max-size=\"10000000\""
-		" terminal-identifier-type=\"device\"><access-request name=\"%s-%d-%u\"/>"
+		" terminal-identifier-type=\"device\"><access-request name=\"%s\"/>"
 		"</ifmap:search>",
-		session_id, publisher->name, publisher->round, n);
+		session_id, name);
 	g_autofree char *body = server_envelope(operation);
 	unsigned seen = 0;
 
@@ -79,6 +79,84 @@ static unsigned count_facts(CURL *curl, const char *session_id, const struct pub
 		seen++;
 	return seen;
 }
+
+static unsigned count_facts(CURL *curl, const char *session_id, const struct publisher *publisher,
+	unsigned n, GString *answer)
+{
+	g_autofree char *name = g_strdup_printf("%s-%d-%u", publisher->name, publisher->round, n);
+	return count_at(curl, session_id, name, answer);
+}
+
+/* ---- a client that publishes much in one request, purges itself, and so on */
+
+struct purger {
+	struct server *server;
+	int round;
+	/* The number of metadata that may be found. */
+	unsigned acknowledged;
+	unsigned sent; /* the same unless the last request was not answered */
+};
+
+/* Metadata on one identifier, in one request. */
+static char *much_body(const struct purger *purger, const char *session_id)
+{
+	g_autoptr(GString) operation = g_string_new(NULL);
+	g_string_append_printf(operation,
+		"<ifmap:publish session-id=\"%s\"><update lifetime=\"forever\">"
+		"<access-request name=\"much-%d\"/><metadata>",
+		session_id, purger->round);
+	for (int i = 0; i < PURGED; i++)
+		g_string_append_printf(
+			operation, "<x:d ifmap-cardinality=\"multiValue\">%d</x:d>", i);
+	g_string_append(operation, "</metadata></update></ifmap:publish>");
+	return server_envelope(operation->str);
+}
+
+static char *purge_body(const char *session_id, const char *publisher_id)
+{
+	g_autofree char *operation = g_strdup_printf(
+		"<ifmap:purgePublisher session-id=\"%s\" ifmap-publisher-id=\"%s\"/>", session_id,
+		publisher_id);
+	return server_envelope(operation);
+}
+
+static gpointer purge_until_death(gpointer data)
+{
+	struct purger *purger = data;
+	GString *answer = g_string_new(NULL);
+	CURL *curl = server_curl(purger->server, "M", answer);
+	g_autofree char *session_id = server_begin(curl, answer);
+	g_autoptr(ifmap_answer) begun = ifmap_answer_parse(answer->str, answer->len, NULL);
+
+	while (session_id && begun) {
+		g_autofree char *body = purger->sent ? purge_body(session_id, begun->publisher_id)
+						     : much_body(purger, session_id);
+		purger->sent = purger->sent ? 0 : PURGED;
+		if (server_post(curl, body, -1, answer) != 200)
+			break;
+		g_assert_nonnull(strstr(answer->str, "Received/>"));
+		purger->acknowledged = purger->sent;
+	}
+	curl_easy_cleanup(curl);
+	g_string_free(answer, TRUE);
+	return NULL;
+}
+
+/* All of it or nothing. */
+static void check_purger(
+	CURL *curl, const char *session_id, const struct purger *purger, GString *answer)
+{
+	g_autofree char *name = g_strdup_printf("much-%d", purger->round);
+	unsigned seen = count_at(curl, session_id, name, answer);
+
+	if (seen == purger->acknowledged || seen == purger->sent)
+		return;
+	g_test_message("round %d: %u of %d are there; acknowledged %u, sent %u", purger->round,
+		seen, PURGED, purger->acknowledged, purger->sent);
+	g_test_fail();
+}
+
+/* ---- rounds */
 
 /* Exactly one of what was acknowledged last and what was sent last stands, whole. */
 static void check_mover(
@@ -118,7 +196,9 @@ static void check_publisher(
 static void run_round(struct server *server, int round, unsigned *total)
 {
 	struct publisher publishers[CLIENTS];
+	struct purger purger = { .server = server, .round = round };
 	GThread *threads[CLIENTS];
+	GThread *purging = g_thread_new("purger", purge_until_death, &purger);
 
 	for (int i = 0; i < CLIENTS; i++) {
 		publishers[i] = (struct publisher){
@@ -133,6 +213,7 @@ static void run_round(struct server *server, int round, unsigned *total)
 	server_kill(server);
 	for (int i = 0; i < CLIENTS; i++)
 		g_thread_join(threads[i]);
+	g_thread_join(purging);
 	server_start(server);
 	GString *answer = g_string_new(NULL);
 	CURL *curl = server_curl(server, "Z", answer);
@@ -145,6 +226,7 @@ static void run_round(struct server *server, int round, unsigned *total)
 			check_publisher(curl, session_id, &publishers[i], answer);
 		*total += publishers[i].n_acknowledged;
 	}
+	check_purger(curl, session_id, &purger, answer);
 	curl_easy_cleanup(curl);
 	g_string_free(answer, TRUE);
 }

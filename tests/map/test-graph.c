@@ -89,7 +89,7 @@ static void test_attach(struct fixture *fixture, gconstpointer data)
 	g_assert_cmpuint(fixture->a->links->len, ==, 0);
 	map_change_commit(change);
 	g_assert_cmpuint(map_graph_n_facts(fixture->graph), ==, 0);
-	g_assert_cmpuint(fixture->publisher->stored[IFMAP_LIFETIME_FOREVER], ==, 0);
+	g_assert_cmpuint(fixture->publisher->stocks[IFMAP_LIFETIME_FOREVER]->size, ==, 0);
 }
 
 static void test_rollback(struct fixture *fixture, gconstpointer data)
@@ -103,7 +103,7 @@ static void test_rollback(struct fixture *fixture, gconstpointer data)
 	add(fixture, change, &fixture->link->element, "m", FALSE);
 	map_change_commit(change);
 	g_autofree char *before = serials(element);
-	size_t stored = fixture->publisher->stored[IFMAP_LIFETIME_FOREVER];
+	size_t stored = fixture->publisher->stocks[IFMAP_LIFETIME_FOREVER]->size;
 
 	change = map_change_begin(fixture->graph);
 	map_change_remove(change, last);
@@ -117,7 +117,7 @@ static void test_rollback(struct fixture *fixture, gconstpointer data)
 
 	g_autofree char *after = serials(element);
 	g_assert_cmpstr(after, ==, before);
-	g_assert_cmpuint(fixture->publisher->stored[IFMAP_LIFETIME_FOREVER], ==, stored);
+	g_assert_cmpuint(fixture->publisher->stocks[IFMAP_LIFETIME_FOREVER]->size, ==, stored);
 	g_assert_cmpuint(map_graph_n_facts(fixture->graph), ==, 4);
 	g_assert_cmpuint(fixture->a->links->len, ==, 1);
 }

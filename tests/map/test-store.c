@@ -113,12 +113,26 @@ static char *ask(struct map_engine *engine, struct asking *asking, const char *o
 	return g_string_free(out, FALSE);
 }
 
+static char *attribute(const char *answer, const char *name)
+{
+	const char *at = strstr(answer, name);
+	g_assert_nonnull(at);
+	at += strlen(name);
+	return g_strndup(at, strcspn(at, "\""));
+}
+
+static unsigned count(const char *text, const char *word)
+{
+	unsigned n = 0;
+	for (const char *at = text; (at = strstr(at, word)); at++)
+		n++;
+	return n;
+}
+
 static char *begin(struct map_engine *engine, struct asking *asking)
 {
 	g_autofree char *answer = ask(engine, asking, "<i:newSession/>");
-	const char *at = strstr(answer, "session-id=\"");
-	g_assert_nonnull(at);
-	return g_strndup(at + 12, strcspn(at + 12, "\""));
+	return attribute(answer, "session-id=\"");
 }
 
 static char *search(struct map_engine *engine, struct asking *asking, const char *session,
@@ -174,6 +188,101 @@ static void test_migration(void)
 		g_assert_nonnull(strstr(then, "<v>old</v>"));
 		g_assert_null(strstr(then, "<v>link</v>"));
 		close_engine(engine);
+	}
+	place_clear(&place);
+}
+
+static void test_migration_from_2(void)
+{
+	struct place place;
+	struct asking asking = { 0 };
+	g_autofree char *sql = NULL;
+	g_autoptr(GError) error = NULL;
+
+	place_init(&place);
+	g_autofree char *file = g_test_build_filename(G_TEST_DIST, "store-v2.sql", NULL);
+	g_assert_true(g_file_get_contents(file, &sql, NULL, NULL));
+	run_sql(place.store, sql);
+	for (int round = 0; round < 2; round++) {
+		struct map_engine *engine = open_engine(place.store, &asking, &error);
+		g_assert_no_error(error);
+		g_autofree char *session = begin(engine, &asking);
+		g_autofree char *now = search(engine, &asking, session, "", "v1");
+		g_assert_nonnull(strstr(now, "<v>old</v>"));
+		g_assert_nonnull(strstr(now, "<v>link</v>"));
+		g_assert_null(strstr(now, "<v>session</v>"));
+		g_autofree char *then = search(
+			engine, &asking, session, " drover-at=\"1714555803000000\"", "v1");
+		g_assert_nonnull(strstr(then, "<v>session</v>"));
+		g_autofree char *log = search(
+			engine, &asking, session, " drover-since=\"1\"", "v1");
+		g_assert_nonnull(strstr(log, "drover-why=\"server restarted\""));
+		close_engine(engine);
+	}
+	place_clear(&place);
+}
+
+/* ---- what goes at one stroke */
+
+static unsigned count_rows(const char *path, const char *sql)
+{
+	sqlite3 *db = NULL;
+	sqlite3_stmt *statement = NULL;
+	g_assert_cmpint(sqlite3_open(path, &db), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_step(statement), ==, SQLITE_ROW);
+	unsigned n = (unsigned)sqlite3_column_int(statement, 0);
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
+	return n;
+}
+
+static char *purge(struct map_engine *engine, struct asking *asking, const char *session,
+	const char *publisher)
+{
+	g_autofree char *operation = g_strdup_printf(
+		"<i:purgePublisher session-id=\"%s\" ifmap-publisher-id=\"%s\"/>", session,
+		publisher);
+	return ask(engine, asking, operation);
+}
+
+/* Purged, but the rows stand when the server goes: the next one ends them, and what was published
+ * afterwards stays. */
+static void test_withdrawal(void)
+{
+	struct place place;
+	struct asking asking = { 0 };
+
+	place_init(&place);
+	struct map_engine *engine = open_engine(place.store, &asking, NULL);
+	map_engine_set_slice(engine, 1);
+	g_autofree char *begun = ask(engine, &asking, "<i:newSession/>");
+	g_autofree char *session = attribute(begun, " session-id=\"");
+	g_autofree char *publisher = attribute(begun, "ifmap-publisher-id=\"");
+	for (int i = 0; i < 20; i++)
+		g_free(publish(engine, &asking, session, "forever", "old", 1));
+	for (int i = 0; i < 20; i++)
+		g_free(publish(engine, &asking, session, "session", "old", 1));
+	g_free(purge(engine, &asking, session, publisher));
+	g_free(publish(engine, &asking, session, "forever", "new", 1));
+	g_assert_true(map_engine_clear_away(engine));
+	close_engine(engine);
+	g_assert_cmpuint(count_rows(place.store, "SELECT count(*) FROM fact"), ==, 21);
+
+	for (int round = 0; round < 2; round++) {
+		engine = open_engine(place.store, &asking, NULL);
+		g_autofree char *again = begin(engine, &asking);
+		g_autofree char *old = search(engine, &asking, again, "", "old");
+		g_autofree char *new = search(engine, &asking, again, "", "new");
+		g_autofree char *log = search(engine, &asking, again, " drover-since=\"1\"", "old");
+		g_assert_null(strstr(old, "<x:m "));
+		g_assert_nonnull(strstr(new, "<x:m "));
+		g_assert_cmpuint(count(log, "<x:m "), ==, 40);
+		g_assert_cmpuint(count(log, "drover-why=\"purged\""), ==, 40);
+		while (round == 0 && count_rows(place.store, "SELECT count(*) FROM withdrawal") > 0)
+			g_usleep(1000);
+		close_engine(engine);
+		g_assert_cmpuint(count_rows(place.store, "SELECT count(*) FROM fact"), ==, 1);
 	}
 	place_clear(&place);
 }
@@ -384,6 +493,9 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/map/store/version 1 is brought up to date", test_migration);
+	g_test_add_func("/map/store/version 2 is brought up to date", test_migration_from_2);
+	g_test_add_func(
+		"/map/store/what was purged is gone, also where its rows stand", test_withdrawal);
 	g_test_add_func("/map/store/a newer version is left alone", test_newer);
 	g_test_add_func("/map/store/a damaged file is refused and left as it is", test_damage);
 	g_test_add_func("/map/store/one process writes", test_one_writer);
