@@ -28,6 +28,9 @@
  * whose thread-default GMainContext it was made; every call on it is made there, every callback
  * runs there, none from inside a call of yours. Its network runs in two threads of its own, which
  * never call you.
+ *
+ * Signals: those threads take none of the program's, and the library changes no disposition. A
+ * server that goes away raises no SIGPIPE.
  */
 #include <glib.h>
 

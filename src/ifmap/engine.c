@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ifmap/engine.h"
 
+#include <signal.h>
+
 /* What _free grants a request that is under way; endSession has as much again. */
 #define GRACE_US (400 * G_TIME_SPAN_MILLISECOND)
 
@@ -85,12 +87,30 @@ void ifmap_engine_free(struct ifmap_engine *engine)
 	g_free(engine);
 }
 
+/* All signals but those that a thread brings upon itself by an error. */
+static void fill_signals(sigset_t *signals)
+{
+	static const int errors[] = { SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP };
+
+	sigfillset(signals);
+	for (size_t i = 0; i < G_N_ELEMENTS(errors); i++)
+		sigdelset(signals, errors[i]);
+}
+
+/* Our threads begin with signals blocked: those of the program are for its own threads, and SIGPIPE
+ * must not kill it because a server went away. libcurl prevents that where its TLS library does. */
 void ifmap_engine_start(struct ifmap_engine *engine)
 {
+	sigset_t all;
+	sigset_t before;
+
 	if (engine->ssrc_thread)
 		return;
+	fill_signals(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
 	engine->ssrc_thread = g_thread_new("ifmap-ssrc", ifmap_ssrc_run, engine);
 	engine->arc_thread = g_thread_new("ifmap-arc", ifmap_arc_run, engine);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 void ifmap_engine_push(struct ifmap_engine *engine, struct ifmap_job *job)

@@ -36,6 +36,7 @@ struct fake_server {
 	GPtrArray *conns; /* struct fake_conn * */
 	gnutls_datum_t ticket_key;
 	unsigned n_resumed;
+	unsigned n_cuts; /* requests still to be cut off */
 };
 
 /* ---- certificate */
@@ -109,6 +110,25 @@ static size_t request_size(const GString *request)
 	       g_ascii_strtoull(length + strlen("\r\ncontent-length:"), NULL, 10);
 }
 
+static gboolean takes_cut(struct fake_server *server)
+{
+	gboolean cut;
+
+	g_mutex_lock(&server->lock);
+	cut = server->n_cuts > 0;
+	server->n_cuts -= cut;
+	g_mutex_unlock(&server->lock);
+	return cut;
+}
+
+/* The peer learns of it by its next segment's being refused. */
+static void reset(struct fake_conn *conn)
+{
+	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+
+	g_assert_cmpint(connect(conn->fd, &nobody, sizeof nobody), ==, 0);
+}
+
 static void serve(struct fake_conn *conn)
 {
 	g_autoptr(GString) request = g_string_new(NULL);
@@ -117,6 +137,10 @@ static void serve(struct fake_conn *conn)
 		size_t size = request_size(request);
 
 		if (size == 0 || request->len < size) {
+			if (size > 0 && takes_cut(conn->server)) {
+				reset(conn);
+				return;
+			}
 			if (!receive(conn, request))
 				return;
 			continue;
@@ -261,6 +285,13 @@ void fake_server_forget_tickets(struct fake_server *server)
 	g_mutex_lock(&server->lock);
 	gnutls_free(server->ticket_key.data);
 	must(gnutls_session_ticket_key_generate(&server->ticket_key));
+	g_mutex_unlock(&server->lock);
+}
+
+void fake_server_cut(struct fake_server *server, unsigned n_requests)
+{
+	g_mutex_lock(&server->lock);
+	server->n_cuts = n_requests;
 	g_mutex_unlock(&server->lock);
 }
 

@@ -20,6 +20,9 @@ void fake_server_free(struct fake_server *server);
 unsigned fake_server_n_resumed(struct fake_server *server);
 /* Tickets given out so far are worth nothing any more, as after a restart. */
 void fake_server_forget_tickets(struct fake_server *server);
+/* The next requests that come in more than one piece are not read to their end: the connection is
+ * reset while the client sends. */
+void fake_server_cut(struct fake_server *server, unsigned n_requests);
 const char *fake_server_url(const struct fake_server *server);
 const char *fake_server_ca_file(const struct fake_server *server);
 
