@@ -70,9 +70,11 @@ int cmd_why(struct context *context, char **args)
 	struct world *world = context_world(context, &code);
 	const struct world_machine *machine = world ? mapid_find_machine(world, args[0]) : NULL;
 	g_autoptr(ifmap_id) id = machine ? facts_id_device(machine->uuid, NULL) : NULL;
-	struct ifmap_search search = {
-		.start = id, .max_size = RESULT_MAX, .result_filter = "d:refused"
-	};
+	struct ifmap_search search = { .start = id,
+		.max_depth = 1,
+		.max_size = RESULT_MAX,
+		.match_links = "d:refused",
+		.result_filter = "d:refused" };
 	g_autoptr(GPtrArray) facts = NULL;
 	struct out_table *table;
 	json_t *list;

@@ -27,7 +27,7 @@ enum facts_kind {
 	FACTS_HOST,
 	FACTS_CAPACITY,
 	FACTS_RUNS_ON,
-	FACTS_NIC,
+	FACTS_CARD,
 	FACTS_SEGMENT_PRESENT,
 	FACTS_FABRIC_LINK,
 	FACTS_ENFORCED,
@@ -109,8 +109,8 @@ struct facts_runs_on {
 	guint64 since_ms;
 };
 
-/* VM-mac: one network interface. */
-struct facts_nic {
+/* VM-mac (multi, slot = host): one network interface; while a machine moves, of both hosts. */
+struct facts_card {
 	char *tap;
 	char *segment;
 	char *host; /* UUID of the host whose agent says so */
@@ -142,7 +142,7 @@ struct facts_enforced {
 	guint64 at_ms;
 };
 
-/* VM (multi, slot = rule/direction/peer/protocol/port): refused packets. */
+/* VM-host (multi, slot = rule/direction/peer/protocol/port): refused packets. */
 struct facts_refused {
 	char *host;
 	char *direction; /* in, out */
@@ -216,7 +216,7 @@ struct facts_routes {
 	guint64 n_cut;       /* routes that are not listed */
 };
 
-/* host or VM (multi, slot = code): something a person should see. Forever. */
+/* host or vApp (multi, slot = code): something a person should see. Forever. */
 struct facts_alert {
 	char *code;
 	char *text;
@@ -488,7 +488,7 @@ struct facts_std_unexpected_behavior {
 	X(HOST, host)                                           \
 	X(CAPACITY, capacity)                                   \
 	X(RUNS_ON, runs_on)                                     \
-	X(NIC, nic)                                             \
+	X(CARD, card)                                           \
 	X(SEGMENT_PRESENT, segment_present)                     \
 	X(FABRIC_LINK, fabric_link)                             \
 	X(ENFORCED, enforced)                                   \

@@ -145,10 +145,10 @@ static const struct facts_field runs_on_fields[] = {
 	{ NULL, FACTS_STRING, 0, NULL, NULL },
 };
 
-static const struct facts_field nic_fields[] = {
-	{ "tap", FACTS_STRING, offsetof(struct facts_nic, tap), NULL, "tap device" },
-	{ "segment", FACTS_STRING, offsetof(struct facts_nic, segment), NULL, "segment name" },
-	{ "host", FACTS_STRING, offsetof(struct facts_nic, host), NULL, "host UUID" },
+static const struct facts_field card_fields[] = {
+	{ "tap", FACTS_STRING, offsetof(struct facts_card, tap), NULL, "tap device" },
+	{ "segment", FACTS_STRING, offsetof(struct facts_card, segment), NULL, "segment name" },
+	{ "host", FACTS_STRING, offsetof(struct facts_card, host), NULL, "host UUID" },
 	{ NULL, FACTS_STRING, 0, NULL, NULL },
 };
 
@@ -451,9 +451,9 @@ static const struct facts_type ours[FACTS_FIRST_STANDARD] = {
 	[FACTS_RUNS_ON] = { "runs-on", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_SESSION, "VM–host",
 		"agent", "control, cli", "a domain this host knows",
 		{ sizeof(struct facts_runs_on), runs_on_fields } },
-	[FACTS_NIC] = { "nic", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_SESSION, "VM–mac-address",
-		"agent", "control, cli", "a network interface",
-		{ sizeof(struct facts_nic), nic_fields } },
+	[FACTS_CARD] = { "card", IFMAP_MULTI_VALUE, IFMAP_LIFETIME_SESSION, "VM–mac-address",
+		"agent", "cli, console", "a network interface, by each host that has it",
+		{ sizeof(struct facts_card), card_fields } },
 	[FACTS_SEGMENT_PRESENT] = { "segment-present", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_SESSION,
 		"host–segment", "agent", "control, cli",
 		"guests of this host can attach to the segment",
@@ -464,8 +464,8 @@ static const struct facts_type ours[FACTS_FIRST_STANDARD] = {
 	[FACTS_ENFORCED] = { "enforced", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_SESSION, "VM–host",
 		"agent", "control, cli", "rules read back from the kernel",
 		{ sizeof(struct facts_enforced), enforced_fields } },
-	[FACTS_REFUSED] = { "refused", IFMAP_MULTI_VALUE, IFMAP_LIFETIME_SESSION, "VM", "agent",
-		"cli, console", "refused packets of one kind",
+	[FACTS_REFUSED] = { "refused", IFMAP_MULTI_VALUE, IFMAP_LIFETIME_SESSION, "VM–host",
+		"agent", "cli, console", "refused packets of one kind",
 		{ sizeof(struct facts_refused), refused_fields } },
 	[FACTS_PROGRESS] = { "progress", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_SESSION, "VM–host",
 		"agent", "control, cli", "how far a host is with its part of an order",
@@ -479,7 +479,7 @@ static const struct facts_type ours[FACTS_FIRST_STANDARD] = {
 	[FACTS_ROUTES] = { "routes", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_SESSION, "host", "agent",
 		"control, cli", "where the host's own packets go",
 		{ sizeof(struct facts_routes), routes_fields } },
-	[FACTS_ALERT] = { "alert", IFMAP_MULTI_VALUE, IFMAP_LIFETIME_FOREVER, "host, VM",
+	[FACTS_ALERT] = { "alert", IFMAP_MULTI_VALUE, IFMAP_LIFETIME_FOREVER, "host, vApp",
 		"agent, control", "cli, console", "something a person should see",
 		{ sizeof(struct facts_alert), alert_fields } },
 	[FACTS_PACKAGE] = { "package", IFMAP_SINGLE_VALUE, IFMAP_LIFETIME_FOREVER, "vApp",

@@ -211,7 +211,7 @@ static void on_tampered(const struct enforce_tampered *tampered, gpointer data)
 	g_warning("%s", text);
 	if (!agent->report)
 		return;
-	report_alert(agent->report, NULL, &alert);
+	report_alert(agent->report, &alert);
 	standard_event(agent->standard, tampered->machines, &alert, "critical");
 }
 

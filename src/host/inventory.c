@@ -66,12 +66,12 @@ static void report_nics(struct inventory *inventory, const struct inventory_mach
 
 	for (unsigned i = 0; xml && i < xml->nics->len; i++) {
 		const struct domxml_nic *nic = xml->nics->pdata[i];
-		struct facts_nic fact = { .tap = nic->tap,
+		struct facts_card fact = { .tap = nic->tap,
 			.segment = (char *)vicinity_segment(inventory->parts.segments, nic->bridge),
 			.host = (char *)inventory->parts.host_uuid };
 
 		if (nic->mac)
-			report_nic(inventory->parts.report, machine->virt.uuid, nic->mac,
+			report_card(inventory->parts.report, machine->virt.uuid, nic->mac,
 				inventory_is_present(machine) ? &fact : NULL);
 	}
 }

@@ -99,18 +99,14 @@ void report_machine(struct report *report, const char *uuid, const struct facts_
 	keep_link(report, FACTS_RUNS_ON, facts_id_device(uuid, NULL), fact);
 }
 
-void report_nic(
-	struct report *report, const char *uuid, const char *mac, const struct facts_nic *fact)
+void report_card(
+	struct report *report, const char *uuid, const char *mac, const struct facts_card *fact)
 {
 	g_autoptr(ifmap_id) vm = facts_id_device(uuid, NULL);
 	g_autoptr(ifmap_id) nic = ifmap_id_new_mac(mac, NULL, NULL);
 
-	if (!vm || !nic)
-		return;
-	/* Two hosts say it while the machine moves, and the last to speak stands: when a move came
-	 * back, the same must be said once more. */
-	facts_keep(report->client, FACTS_NIC, vm, nic, NULL, NULL);
-	facts_keep(report->client, FACTS_NIC, vm, nic, NULL, fact);
+	if (vm && nic)
+		facts_keep(report->client, FACTS_CARD, vm, nic, report->host_uuid, fact);
 }
 
 void report_enforced(struct report *report, const char *uuid, const struct facts_enforced *fact)
@@ -155,7 +151,7 @@ static void drop_row(struct report *report, const char *uuid, GHashTable *rows, 
 {
 	g_autoptr(ifmap_id) vm = facts_id_device(uuid, NULL);
 
-	facts_keep(report->client, FACTS_REFUSED, vm, NULL, slot, NULL);
+	facts_keep(report->client, FACTS_REFUSED, vm, report->host, slot, NULL);
 	g_hash_table_remove(rows, slot);
 }
 
@@ -204,7 +200,7 @@ void report_refused(struct report *report, const char *uuid, const struct facts_
 		row->host = g_strdup(report->host_uuid);
 		g_hash_table_insert(rows, g_strdup(slot), row);
 	}
-	facts_keep(report->client, FACTS_REFUSED, vm, NULL, slot, row);
+	facts_keep(report->client, FACTS_REFUSED, vm, report->host, slot, row);
 }
 
 void report_refused_forget(struct report *report, const char *uuid)
@@ -220,13 +216,12 @@ void report_refused_forget(struct report *report, const char *uuid)
 	g_hash_table_remove(report->refused, uuid);
 }
 
-void report_alert(struct report *report, const char *uuid, const struct facts_alert *alert)
+void report_alert(struct report *report, const struct facts_alert *alert)
 {
 	g_autoptr(ifmap_publish) publish = ifmap_publish_new();
-	g_autoptr(ifmap_id) vm = uuid ? facts_id_device(uuid, NULL) : NULL;
 	g_autofree char *slot = g_strdup_printf("%s/%" G_GUINT64_FORMAT, alert->code, alert->at_ms);
 	g_autoptr(ifmap_meta) meta = facts_encode(FACTS_ALERT, alert, slot);
 
-	ifmap_publish_update(publish, vm ? vm : report->host, NULL, IFMAP_LIFETIME_FOREVER, meta);
+	ifmap_publish_update(publish, report->host, NULL, IFMAP_LIFETIME_FOREVER, meta);
 	ifmap_client_publish(report->client, g_steal_pointer(&publish), NULL, NULL);
 }

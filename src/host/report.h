@@ -22,8 +22,8 @@ void report_segment(
 void report_uplink(
 	struct report *report, const char *neighbour, const struct facts_fabric_link *fact);
 void report_machine(struct report *report, const char *uuid, const struct facts_runs_on *fact);
-void report_nic(
-	struct report *report, const char *uuid, const char *mac, const struct facts_nic *fact);
+void report_card(
+	struct report *report, const char *uuid, const char *mac, const struct facts_card *fact);
 void report_enforced(struct report *report, const char *uuid, const struct facts_enforced *fact);
 void report_progress(struct report *report, const char *uuid, const struct facts_progress *fact);
 void report_conntrack(struct report *report, const char *uuid, const struct facts_conntrack *fact);
@@ -35,5 +35,5 @@ void report_routes(struct report *report, const struct facts_routes *fact);
 void report_refused(struct report *report, const char *uuid, const struct facts_refused *refused);
 /* Forgets what was refused to a machine that has left. */
 void report_refused_forget(struct report *report, const char *uuid);
-/* uuid NULL: an alert about the host itself. */
-void report_alert(struct report *report, const char *uuid, const struct facts_alert *alert);
+/* About the host itself. */
+void report_alert(struct report *report, const struct facts_alert *alert);

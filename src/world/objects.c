@@ -129,7 +129,6 @@ static void machine_free(gpointer data)
 {
 	struct world_machine *machine = data;
 
-	g_hash_table_unref(machine->nics);
 	g_ptr_array_unref(machine->copies);
 	g_free(machine->vapp);
 	g_free(machine->uuid);
@@ -144,7 +143,6 @@ struct world_machine *world_need_machine(struct world *world, const char *uuid)
 		return machine;
 	machine = g_new0(struct world_machine, 1);
 	machine->uuid = g_strdup(uuid);
-	machine->nics = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	machine->copies = g_ptr_array_new();
 	g_hash_table_insert(world->machines, machine->uuid, machine);
 	return machine;

@@ -108,15 +108,6 @@ static void follow_segment(struct world *world, const struct place *place,
 	world_fabric_changed(world);
 }
 
-static void follow_nic(struct world *world, const struct place *place, struct world_stored *stored,
-	const void *fact, struct world_touched *touched)
-{
-	(void)world;
-	(void)stored;
-	(void)touched;
-	follow_table(place->machine->nics, place->name, fact);
-}
-
 /* Cables are named after hosts. */
 static void follow_host(struct world *world, const struct place *place, struct world_stored *stored,
 	const void *fact, struct world_touched *touched)
@@ -281,7 +272,6 @@ static const struct row rows[FACTS_N_KINDS] = {
 	[FACTS_PROGRESS] = { "device", "device", ROLE_BOTH, ON_COPY(progress), TOUCH_ORDER, NULL },
 	[FACTS_SEEN] = { "device", "device", ROLE_BOTH, ON_COPY(seen), 0, NULL },
 	[FACTS_ROUTES] = { "device", NULL, ROLE_HOST, ON_HOST(routes), 0, NULL },
-	[FACTS_NIC] = { "device", "mac", ROLE_MACHINE, OBJECT_NONE, 0, 0, follow_nic },
 	[FACTS_MEMBER_OF] = { "device", "vapp", ROLE_MACHINE, ON_MACHINE(member_of),
 		TOUCH_VAPP | TOUCH_HOSTS, follow_member },
 	[FACTS_LABEL] = { "device", NULL, ROLE_MACHINE, ON_MACHINE(label), TOUCH_VAPP | TOUCH_HOSTS,

@@ -68,7 +68,6 @@ struct world_machine {
 	const struct facts_label *label;
 	const struct facts_protection *protection;
 	const struct facts_definition *definition;
-	GHashTable *nics;  /* MAC address → const struct facts_nic * */
 	GPtrArray *copies; /* struct world_copy *, in order of host UUID */
 };
 

@@ -76,7 +76,7 @@ class FactsTest(unittest.TestCase):
 
         wait_for("ip, mac, machine and host", lambda: not missing(), 10)
         names = {meta["name"] for item in self.search(f"mac:{LEDGER.mac}", 1) for meta in item["metadata"]}
-        self.assertLessEqual({"ip-mac", "discovered-by", "device-characteristic", "access-request-mac", "nic"}, names)
+        self.assertLessEqual({"ip-mac", "discovered-by", "device-characteristic", "access-request-mac", "card"}, names)
 
     def test_neighbours_are_seen(self) -> None:
         """A host that talks to its machine knows its address; one that nobody declared shows in the status."""

@@ -38,9 +38,9 @@ static void dump_machine(
 	const char *vapp = world_machine_vapp(machine);
 	const char *label = world_machine_label(world, machine);
 
-	g_string_append_printf(out, "machine %s %s vapp=%s label=%s copies=%u nics=%u\n",
-		machine->uuid, world_machine_name(machine), vapp ? vapp : "-", label ? label : "-",
-		machine->copies->len, g_hash_table_size(machine->nics));
+	g_string_append_printf(out, "machine %s %s vapp=%s label=%s copies=%u\n", machine->uuid,
+		world_machine_name(machine), vapp ? vapp : "-", label ? label : "-",
+		machine->copies->len);
 }
 
 static char *dump(const struct world *world)
