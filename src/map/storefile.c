@@ -32,8 +32,8 @@ static const char *const migrations[] = {
 	"CREATE INDEX history_open ON history(serial) WHERE until_us IS NULL AND lifetime=0;"
 	"CREATE INDEX history_until ON history(until_us) WHERE until_us IS NOT NULL;",
 	/* 2: what goes at one stroke was ended row by row in one transaction */
-	"CREATE TABLE withdrawal(publisher TEXT, lifetime INTEGER NOT NULL, below INTEGER NOT NULL,"
-	" at_us INTEGER NOT NULL, ended_by TEXT, why INTEGER NOT NULL);",
+	("CREATE TABLE withdrawal(publisher TEXT, lifetime INTEGER NOT NULL, below INTEGER NOT NULL,"
+	 " at_us INTEGER NOT NULL, ended_by TEXT, why INTEGER NOT NULL);"),
 };
 #define VERSION ((int)G_N_ELEMENTS(migrations))
 
