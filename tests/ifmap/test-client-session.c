@@ -167,7 +167,7 @@ static void test_renewal(void)
 }
 
 /* Connections made anew, to a server that gives TLS tickets and one that has forgotten them: the
- * session goes on. Debian 12's libcurl for GnuTLS never uses a ticket; where one does, it shows. */
+ * session goes on. None is taken up: decisions.md, "Connections are kept". */
 static void test_tls_tickets(void)
 {
 	struct fake_server *server;
