@@ -10,20 +10,12 @@ static gboolean refuse(const char *text, const char *why, GError **error)
 	return FALSE;
 }
 
-static gboolean has_flow(const struct vapp *vapp, const char *id)
-{
-	for (unsigned i = 0; i < vapp->flows->len; i++)
-		if (strcmp(((const struct vapp_flow *)vapp->flows->pdata[i])->id, id) == 0)
-			return TRUE;
-	return FALSE;
-}
-
 /* "web1-app1", "web1-app1-2": no other flow has it. Newly allocated. */
 static char *free_id(const struct vapp *vapp, const char *from, const char *to)
 {
 	char *id = g_strdup_printf("%s-%s", from, to);
 
-	for (unsigned n = 2; has_flow(vapp, id); n++) {
+	for (unsigned n = 2; vapp_find_flow(vapp, id); n++) {
 		g_free(id);
 		id = g_strdup_printf("%s-%s-%u", from, to, n);
 	}
@@ -68,24 +60,16 @@ gboolean vapp_allow(struct vapp *vapp, const char *text, GError **error)
 	return refuse(text, "what is allowed is tcp/PORTS, udp/PORTS, icmp or any", error);
 }
 
-static struct vapp_machine *find_machine(struct vapp *vapp, const char *name)
-{
-	for (unsigned i = 0; i < vapp->machines->len; i++)
-		if (strcmp(((struct vapp_machine *)vapp->machines->pdata[i])->name, name) == 0)
-			return vapp->machines->pdata[i];
-	return NULL;
-}
-
 /* The card that "MACHINE" or "MACHINE.N" names; names may have dots. */
 static struct vapp_nic *find_card(struct vapp *vapp, const char *name)
 {
-	struct vapp_machine *machine = find_machine(vapp, name);
+	const struct vapp_machine *machine = vapp_find_machine(vapp, name);
 	const char *dot = machine ? NULL : strrchr(name, '.');
 	g_autofree char *head = dot ? g_strndup(name, (gsize)(dot - name)) : NULL;
 	guint64 index = 0;
 
 	if (dot && g_ascii_string_to_unsigned(dot + 1, 10, 0, G_MAXUINT16, &index, NULL))
-		machine = find_machine(vapp, head);
+		machine = vapp_find_machine(vapp, head);
 	return machine && index < machine->nics->len ? machine->nics->pdata[index] : NULL;
 }
 
