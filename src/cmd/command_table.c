@@ -24,9 +24,10 @@ const struct command COMMANDS[] = {
 	{ "vapp", "stop", "VAPP", "wait no-wait", "Stop all machines", 1, 1, cmd_vapp_stop },
 	{ "vapp", "remove", "VAPP", "wait no-wait", "Stop all machines and forget the application",
 		1, 1, cmd_vapp_remove },
-	{ "plan", NULL, "VAPP", "to assume explain snapshot",
+	{ "plan", NULL, "VAPP", "to assume explain snapshot wait",
 		"May the application run there? With every reason why not", 1, 1, cmd_plan,
 		"drover plan shop --to B\n"
+		"drover plan shop --to C --wait --timeout=600 && drover move shop --to C\n"
 		"drover plan shop --to B --assume B.memory=+8G --assume C=down\n"
 		"drover snapshot -o today.json; drover plan shop --snapshot today.json -A s1=down\n" },
 	{ "move", NULL, "VAPP", "to dry-run assume explain snapshot status abort wait no-wait",

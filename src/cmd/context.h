@@ -29,7 +29,7 @@ struct context {
 	gboolean dry_run;
 	gboolean status;
 	gboolean abort;
-	gboolean wait; /* as without it; for scripts that say so */
+	gboolean wait; /* orders: as without it, for scripts that say so */
 	gboolean no_wait;
 	gboolean explain;
 	gboolean down;

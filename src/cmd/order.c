@@ -1,17 +1,14 @@
 #include "cmd/order.h"
 
+#include "cmd/follow.h"
 #include "cmd/names.h"
 #include "cmd/out.h"
 #include "plan/order.h"
-#include "world/window.h"
 
-#include <glib-unix.h>
 #include <string.h>
-#include <unistd.h>
 
-#define ANSWER_MS  15000 /* control answers a request within this time, or is not there */
-#define RESULT_MAX (64UL * 1024 * 1024)
-#define BAR        20
+#define ANSWER_MS 15000 /* control answers a request within this time, or is not there */
+#define BAR       20
 
 /* ---- asking ---- */
 
@@ -122,15 +119,10 @@ int order_print(struct context *context, const char *vapp)
 
 struct following {
 	struct context *context;
-	GMainLoop *loop;
 	const char *vapp;
 	const char *id;
-	struct world *world; /* grows with the subscription */
-	char *said;          /* last line of progress */
+	char *said; /* last line of progress */
 	int code;
-	guint give_up;
-	guint timeout;
-	gboolean world_came;
 	unsigned n_bars; /* that stand on the terminal */
 };
 
@@ -163,7 +155,7 @@ static void draw_bars(struct following *following, const struct facts_order *ord
 	following->n_bars = order->members ? order->members->len : 0;
 	for (unsigned i = 0; i < following->n_bars; i++) {
 		const struct facts_order_member *member = order->members->pdata[i];
-		unsigned percent = percent_of(following->world, order, member);
+		unsigned percent = percent_of(following->context->world, order, member);
 		unsigned full = percent * BAR / 100;
 
 		printf("\033[K  %-12s [%.*s%*s] %3u%%  %s%s\n", member->machine, (int)full,
@@ -199,118 +191,48 @@ static void show_progress(struct following *following, const struct facts_order 
 		draw_bars(following, order);
 }
 
-static void look(struct following *following)
+static enum follow_sight look(const struct world *world, gpointer data)
 {
-	const struct world_vapp *vapp = world_find_vapp(following->world, following->vapp);
+	struct following *following = data;
+	const struct world_vapp *vapp = world_find_vapp(world, following->vapp);
 	const struct facts_order *order = vapp ? vapp->order : NULL;
 
 	if (!order || g_strcmp0(order->id, following->id) != 0)
-		return;
-	if (following->give_up)
-		g_source_remove(following->give_up);
-	following->give_up = 0;
+		return FOLLOW_NOTHING;
 	show_progress(following, order);
 	if (!plan_order_ended(order))
-		return;
-	following->code = print_order(following->context, following->world, following->vapp, order);
-	g_main_loop_quit(following->loop);
-}
-
-static void on_result(struct ifmap_client *client, const struct ifmap_result *result,
-	const GError *error, gpointer data)
-{
-	struct following *following = data;
-
-	if (!result || result->kind == IFMAP_RESULT_NOTIFY)
-		return;
-	if (result->kind == IFMAP_RESULT_SEARCH) {
-		world_free(following->world);
-		following->world = world_new();
-		following->world_came = TRUE;
-	}
-	world_apply_result(following->world, result, NULL, NULL);
-	look(following);
-}
-
-static gboolean on_no_answer(gpointer data)
-{
-	struct following *following = data;
-
-	following->give_up = 0;
-	following->code = context_say(COMMAND_UNREACHABLE,
-		"control does not answer; the request stands in the map and is carried out when drover-control runs (drover move %s --status)",
-		following->vapp);
-	g_main_loop_quit(following->loop);
-	return G_SOURCE_REMOVE;
+		return FOLLOW_SOMETHING;
+	following->code = print_order(following->context, world, following->vapp, order);
+	return FOLLOW_ENOUGH;
 }
 
 /* What goes on without us, and how to see it. */
-static void leave(struct following *following, const char *why)
+static int leave(const char *vapp, const char *why)
 {
-	following->code = context_say(COMMAND_REFUSED,
+	return context_say(COMMAND_REFUSED,
 		"%s; the order goes on in the background: `drover move %s --status` shows it, `drover move %s --abort` brings a start or move back",
-		why, following->vapp, following->vapp);
-	g_main_loop_quit(following->loop);
+		why, vapp, vapp);
 }
 
-static gboolean on_interrupt(gpointer data)
+static int follow_order(struct context *context, const char *vapp, const char *id)
 {
-	leave(data, "no longer watching");
-	return G_SOURCE_CONTINUE;
-}
+	struct following following = { .context = context, .vapp = vapp, .id = id };
+	enum follow_end end = follow(context, ANSWER_MS, look, &following, &following.code);
 
-static gboolean on_timeout(gpointer data)
-{
-	struct following *following = data;
-
-	following->timeout = 0;
-	leave(following, "not ended in time");
-	return G_SOURCE_REMOVE;
-}
-
-/* Once a session has stood: before, it is the map's first answer that is waited for. */
-static void on_state(struct ifmap_client *client, enum ifmap_client_state state, const GError *why,
-	gpointer data)
-{
-	struct following *following = data;
-
-	if (state != IFMAP_CLIENT_UP && why && following->world_came && !following->context->quiet)
-		context_say(0, "map: %s; watching on when it is back", why->message);
-}
-
-static int follow(struct context *context, const char *vapp, const char *id)
-{
-	struct following following = {
-		.context = context, .vapp = vapp, .id = id, .world = world_new()
-	};
-	g_autoptr(ifmap_id) fleet = facts_id_fleet();
-	struct ifmap_search search = { .start = fleet,
-		.max_depth = WORLD_DEPTH,
-		.max_size = RESULT_MAX,
-		.match_links = WORLD_MATCH_LINKS,
-		.result_filter = WORLD_RESULT_FILTER };
-	guint signals[2];
-
-	following.loop = g_main_loop_new(NULL, FALSE);
-	following.give_up = g_timeout_add(ANSWER_MS, on_no_answer, &following);
-	if (context->timeout_s > 0)
-		following.timeout = g_timeout_add_seconds(
-			(unsigned)context->timeout_s, on_timeout, &following);
-	signals[0] = g_unix_signal_add(SIGINT, on_interrupt, &following);
-	signals[1] = g_unix_signal_add(SIGTERM, on_interrupt, &following);
-	ifmap_client_subscribe(context->client, "follow", &search, on_result, &following);
-	ifmap_client_start(context->client, on_state, &following);
-	g_main_loop_run(following.loop);
-	g_clear_pointer(&context->client, ifmap_client_free);
-	for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
-		g_source_remove(signals[i]);
-	if (following.give_up)
-		g_source_remove(following.give_up);
-	if (following.timeout)
-		g_source_remove(following.timeout);
-	g_main_loop_unref(following.loop);
-	world_free(following.world);
 	g_free(following.said);
+	switch (end) {
+	case FOLLOW_SEEN:
+	case FOLLOW_FAILED:
+		break;
+	case FOLLOW_UNANSWERED:
+		return context_say(COMMAND_UNREACHABLE,
+			"control does not answer; the request stands in the map and is carried out when drover-control runs (drover move %s --status)",
+			vapp);
+	case FOLLOW_LATE:
+		return leave(vapp, "not ended in time");
+	case FOLLOW_LEFT:
+		return leave(vapp, "no longer watching");
+	}
 	return following.code;
 }
 
@@ -355,5 +277,6 @@ int order_request(struct context *context, const char *vapp, const char *verb, c
 		return COMMAND_REFUSED;
 	if (!context_publish(context, request_publish(vapp_id, &request), &code))
 		return code;
-	return context->no_wait ? say_asked(context, order_id) : follow(context, vapp, order_id);
+	return context->no_wait ? say_asked(context, order_id)
+				: follow_order(context, vapp, order_id);
 }

@@ -1,6 +1,7 @@
 /* plan and move. */
 #include "cmd/assume.h"
 #include "cmd/command.h"
+#include "cmd/follow.h"
 #include "cmd/names.h"
 #include "cmd/order.h"
 #include "cmd/out.h"
@@ -78,6 +79,11 @@ static void verdict_for(const struct world *world, const struct world_vapp *vapp
 		judge_here(world, vapp, host, NULL, now_ms, ret);
 }
 
+static gboolean wants_text(const struct context *context)
+{
+	return !context->json && !context->quiet;
+}
+
 /* What `drover plan` shows. */
 struct showing {
 	struct context *context;
@@ -110,7 +116,7 @@ static int show_supposed(const struct showing *showing, const struct world_vapp 
 	json_object_set_new(json, "assumed", assume_json(showing->supposed));
 	json_object_set_new(json, "now", facts_to_json(FACTS_CLEARANCE, now));
 	json_array_append_new(showing->list, json);
-	if (!showing->context->json)
+	if (wants_text(showing->context))
 		print_supposed(showing->context, vapp->name, name, &verdict, now);
 	return verdict.clear ? COMMAND_DONE : COMMAND_REFUSED;
 }
@@ -125,7 +131,7 @@ static int show_one(
 	if (showing->supposed)
 		return show_supposed(showing, vapp, host, &verdict);
 	json_array_append_new(showing->list, verdict_json(vapp->name, name, &verdict));
-	if (!showing->context->json)
+	if (wants_text(showing->context))
 		print_verdict(showing->context, vapp->name, name, &verdict);
 	return verdict.clear ? COMMAND_DONE : COMMAND_REFUSED;
 }
@@ -136,7 +142,7 @@ static int show_hosts(struct showing *showing, const struct world_vapp *vapp, GP
 	int code = COMMAND_REFUSED;
 
 	showing->list = json_array();
-	if (showing->supposed && !showing->context->json)
+	if (showing->supposed && wants_text(showing->context))
 		assume_print(showing->supposed);
 	for (unsigned i = 0; i < hosts->len; i++)
 		if (show_one(showing, vapp, hosts->pdata[i]) == COMMAND_DONE)
@@ -148,24 +154,142 @@ static int show_hosts(struct showing *showing, const struct world_vapp *vapp, GP
 	return code;
 }
 
+/* ---- waiting for a clear one ---- */
+
+struct waiting {
+	const struct context *context;
+	const char *vapp;
+	char **hosts;     /* UUIDs; NULL: whatever hosts there are */
+	GHashTable *said; /* host's UUID -> its last line */
+};
+
+/* "not clear: MEMORY, PATHS"; each code once, newly allocated. */
+static char *brief(const struct facts_clearance *verdict)
+{
+	g_autoptr(GPtrArray) codes = g_ptr_array_new();
+	g_autofree char *list = NULL;
+
+	for (unsigned i = 0; verdict->reasons && i < verdict->reasons->len; i++) {
+		const struct facts_reason *reason = verdict->reasons->pdata[i];
+
+		if (!g_ptr_array_find_with_equal_func(codes, reason->code, g_str_equal, NULL))
+			g_ptr_array_add(codes, reason->code);
+	}
+	g_ptr_array_add(codes, NULL);
+	list = g_strjoinv(", ", (char **)codes->pdata);
+	return verdict->clear ? g_strdup("clear") : g_strconcat("not clear: ", list, NULL);
+}
+
+/* Each news once, as a line. */
+static void print_news(struct waiting *waiting, const struct world_host *host,
+	const struct facts_clearance *verdict)
+{
+	g_autofree char *line = brief(verdict);
+	g_autofree char *when = out_time(context_now_ms());
+
+	if (!wants_text(waiting->context) ||
+		g_strcmp0(g_hash_table_lookup(waiting->said, host->uuid), line) == 0)
+		return;
+	printf("%s  %s on %s: %s\n", when, waiting->vapp, world_host_name(host), line);
+	fflush(stdout);
+	g_hash_table_replace(waiting->said, g_strdup(host->uuid), g_steal_pointer(&line));
+}
+
+static enum follow_sight look_for_clear(const struct world *world, gpointer data)
+{
+	struct waiting *waiting = data;
+	const struct world_vapp *vapp = world_find_vapp(world, waiting->vapp);
+	g_autoptr(GPtrArray) hosts = world_hosts(world);
+	enum follow_sight sight = FOLLOW_SOMETHING;
+
+	for (unsigned i = 0; vapp && i < hosts->len; i++) {
+		const struct world_host *host = hosts->pdata[i];
+		g_auto(facts_clearance) verdict = { 0 };
+
+		if (waiting->hosts &&
+			!g_strv_contains((const char *const *)waiting->hosts, host->uuid))
+			continue;
+		verdict_for(world, vapp, host, context_now_ms(), &verdict);
+		print_news(waiting, host, &verdict);
+		if (verdict.clear)
+			sight = FOLLOW_ENOUGH;
+	}
+	return sight;
+}
+
+/* Until one of the hosts is clear. FALSE: there is nothing to show (*ret_exit). */
+static gboolean wait_for_clear(
+	struct context *context, const char *vapp, const GPtrArray *hosts, int *ret_exit)
+{
+	g_autoptr(GStrvBuilder) uuids = g_strv_builder_new();
+	g_auto(GStrv) some = NULL;
+	struct waiting waiting = { .context = context, .vapp = vapp };
+	enum follow_end end;
+
+	for (unsigned i = 0; i < hosts->len; i++)
+		g_strv_builder_add(uuids, ((const struct world_host *)hosts->pdata[i])->uuid);
+	some = g_strv_builder_end(uuids);
+	waiting.hosts = context->to ? some : NULL;
+	waiting.said = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	end = follow(context, 0, look_for_clear, &waiting, ret_exit);
+	g_hash_table_unref(waiting.said);
+	if (end == FOLLOW_LATE)
+		context_say(0, "%s: not clear in time", vapp);
+	else if (end == FOLLOW_LEFT)
+		context_say(0, "%s: no longer waiting", vapp);
+	return end != FOLLOW_FAILED;
+}
+
+/* ---- plan ---- */
+
+struct asked {
+	const struct world_vapp *vapp;
+	GPtrArray *hosts; /* const struct world_host * */
+};
+typedef struct asked asked_value; /* for g_auto */
+
+static void asked_clear(struct asked *asked)
+{
+	g_clear_pointer(&asked->hosts, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(asked_value, asked_clear)
+
+/* Fills what is asked about: all of it belongs to the world but for the array. FALSE after having
+ * said what there is not (*ret_exit). */
+static gboolean ask(struct context *context, const char *name, struct asked *ret, int *ret_exit)
+{
+	const struct world *world = context_world(context, ret_exit);
+
+	g_clear_pointer(&ret->hosts, g_ptr_array_unref);
+	if (!world)
+		return FALSE;
+	*ret_exit = COMMAND_REFUSED;
+	ret->vapp = names_vapp(world, name);
+	if (ret->vapp)
+		ret->hosts = context->to ? names_hosts(world, context->to) : world_hosts(world);
+	return ret->hosts != NULL;
+}
+
 int cmd_plan(struct context *context, char **args)
 {
 	int code = COMMAND_DONE;
-	const struct world *world = context_world(context, &code);
-	const struct world_vapp *vapp = world ? names_vapp(world, args[0]) : NULL;
-	g_autoptr(GPtrArray) hosts = NULL;
+	g_auto(asked_value) asked = { 0 };
 	g_auto(supposed_value) supposed = { 0 };
-	struct showing showing = { context, world, NULL, NULL };
+	struct showing showing = { .context = context };
 
-	if (!vapp)
-		return world ? COMMAND_REFUSED : code;
-	hosts = context->to ? names_hosts(world, context->to) : world_hosts(world);
-	if (!hosts)
-		return COMMAND_REFUSED;
-	if (context->assume && !assume(context, world, &supposed))
+	if (context->wait && (context->snapshot || context->assume))
+		return context_say(COMMAND_USAGE,
+			"plan: --wait follows the map; it goes with neither --snapshot nor --assume");
+	if (!ask(context, args[0], &asked, &code))
+		return code;
+	if (context->wait && (!wait_for_clear(context, args[0], asked.hosts, &code) ||
+				     !ask(context, args[0], &asked, &code)))
+		return code;
+	showing.world = context->world;
+	if (context->assume && !assume(context, showing.world, &supposed))
 		return COMMAND_REFUSED;
 	showing.supposed = context->assume ? &supposed : NULL;
-	return show_hosts(&showing, vapp, hosts);
+	return show_hosts(&showing, asked.vapp, asked.hosts);
 }
 
 /* ---- move ---- */
