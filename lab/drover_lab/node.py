@@ -28,6 +28,8 @@ PYTHON = [sys.executable, "-I", "-S", "-B"]
 # Private directory: where the node sees it. /run comes last, for it hides the lab's own directory.
 BINDS = {"etc-drover": "/etc/drover", "lib-drover": "/var/lib/drover", "log": "/var/log/drover"}
 ENTER = ("--mount", "--uts", "--ipc", "--net", "--pid")
+# nsenter passes no signal on, and who kills it would wait for the output of a command that lives on.
+WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
 def process_identity(pid: int) -> str:
@@ -130,7 +132,7 @@ class RunningNode:
 
     def enter(self, argv: Sequence[str]) -> list[str]:
         """The command line that runs ARGV inside the node."""
-        return ["nsenter", "--target", str(self.init_pid()), *ENTER, "--", *argv]
+        return ["nsenter", "--target", str(self.init_pid()), *ENTER, "--", *WITH_US, *argv]
 
     def init_pid(self) -> int:
         unshare = self._recorded()

@@ -11,6 +11,7 @@ from .util import run
 # command: the Debian package that brings it
 COMMANDS = {
     "ip": "iproute2", "bridge": "iproute2", "unshare": "util-linux", "nsenter": "util-linux",
+    "setpriv": "util-linux",
     "virsh": "libvirt-clients", "libvirtd": "libvirt-daemon-system", "qemu-system-x86_64": "qemu-system-x86",
     "busybox": "busybox-static", "gcc": "build-essential", "modprobe": "kmod", "openssl": "openssl",
     "nft": "nftables",
