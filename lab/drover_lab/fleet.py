@@ -94,6 +94,9 @@ key=/etc/drover/pki/mapd.key
 client-ca=/etc/drover/pki/ca.pem
 store=/var/lib/drover/map.sqlite
 rules=/etc/drover/mapd-rules.conf
+[limits]
+keep-alive=2
+session-timeout=4
 """)
         self._write(MGMT, "mapd-rules.conf", (ROOT / "packaging/mapd-rules.conf").read_text())
         self._write(MGMT, "devices.xml", CHANNEL)

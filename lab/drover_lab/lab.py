@@ -182,6 +182,8 @@ class Lab:
     def kill_host(self, name: str) -> None:
         """Power failure: processes, links, rules and /run are gone at once; /etc, /var/lib and logs stay."""
         node = self.host(name)
+        for uplink in node.node.uplinks:  # before the kernel says goodbye for the processes, which no power failure does
+            self.fabric.cut_uplink(node.node, uplink)
         node.kill()
         self.fabric.remove_node(node.node)
 

@@ -12,6 +12,9 @@ from .spec import OUTSIDE, OUTSIDE_IP4, OUTSIDE_IP6, SEGMENT_MTU, SEGMENT_VNI, S
 from .util import LabError, run
 
 FLOOD_MAC = "00:00:00:00:00:00"
+# A call that a dead host does not answer ends after 15 s, not 2 min, and a connection to it after 13 s, not 15 min
+# (docs/operations.md).
+PATIENCE = {"ipv4/tcp_syn_retries": 3, "ipv4/tcp_retries2": 5}
 
 
 class Fabric:
@@ -39,6 +42,8 @@ class Fabric:
         """Namespace, uplinks and segments of one node; the switches must stand."""
         self._ip([f"netns add {self.netns(node.name)}"])
         self._ipv6(node.name, "default", on=False)
+        for name, value in PATIENCE.items():
+            self._sysctl(node.name, name, value)
         # An address of its own: else the bridge takes one of its ports', which changes when the uplinks change.
         self._ip(["link set dev lo up",
                   f"link add name ul address 0a:71:00:00:00:{node.number:02x} mtu {UNDERLAY_MTU}"
@@ -120,8 +125,10 @@ class Fabric:
 
     def _ipv6(self, where: str, link: str, on: bool) -> None:
         """IPv6 belongs to guests: a host's bridges, ports and taps stay silent in the segments that they carry."""
-        file = f"/proc/sys/net/ipv6/conf/{link}/disable_ipv6"
-        run(["ip", "netns", "exec", self.netns(where), "sh", "-c", f"echo {0 if on else 1} > {file}"])
+        self._sysctl(where, f"ipv6/conf/{link}/disable_ipv6", 0 if on else 1)
+
+    def _sysctl(self, where: str, name: str, value: int) -> None:
+        run(["ip", "netns", "exec", self.netns(where), "sh", "-c", f"echo {value} > /proc/sys/net/{name}"])
 
     def _ip(self, lines: list[str], where: str | None = None) -> None:
         inside = ["-n", self.netns(where)] if where else []
