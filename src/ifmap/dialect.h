@@ -24,6 +24,7 @@
 	ROW(no_negatives, negative-limits, "D19", "maximum", "refused", "max-depth or max-size of -1") \
 	ROW(session_failure, missing-session-id, "D20", "invalid-session-id", "failure", "answer to a request without session-id") \
 	ROW(refuse_empty, empty-publish, "9.8", "accepted", "refused", "a publish without any operation") \
+	ROW(check_standard, standard-metadata, "9.11", "unchecked", "checked", "whether standard metadata must have the elements and values of its schema") \
 	ROW(whole_seconds, timestamp-fraction, "16", "sent", "omitted", "ifmap-timestamp-fraction, unknown to schemas before 2.1")
 /* clang-format on */
 

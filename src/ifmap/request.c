@@ -13,6 +13,7 @@
 
 #include "ifmap/identifier.h"
 #include "ifmap/reader.h"
+#include "ifmap/standard.h"
 
 const struct ifmap_request_limits IFMAP_REQUEST_LIMITS_DEFAULT = {
 	.max_identifier = IFMAP_IDENTIFIER_MAX_DEFAULT,
@@ -575,7 +576,8 @@ static void on_meta(gpointer self, struct ifmap_meta *meta, GError *error)
 
 	if (meta) {
 		g_ptr_array_add(parser->operation->metas, meta);
-		return;
+		if (!parser->dialect->check_standard || ifmap_standard_check(meta, &error))
+			return;
 	}
 	refuse_error(parser, RANK_METADATA, error);
 }

@@ -17,6 +17,7 @@ struct reading;
 
 struct loading {
 	struct map_engine *engine;
+	struct ifmap_dialect dialect;
 	struct reading *gathered; /* not yet handed to a parser, or NULL */
 	GQueue readings;          /* struct reading *, with the parsers; owns */
 	GThreadPool *parsers;
@@ -95,13 +96,13 @@ static void parse(gpointer data, gpointer user_data)
 {
 	struct reading *reading = data;
 	struct loading *loading = user_data;
-	/* They were within limits when they were accepted; limits may have become narrower. */
+	/* They were accepted once; limits may have become narrower since, switches been turned. */
 	const struct ifmap_request_limits wide = {
 		.max_identifier = 1U << 30,
 		.max_metadata = 1U << 30,
 		.max_depth = 256,
 		.max_operations = FACTS_PER_READING,
-		.dialect = loading->engine->dialect,
+		.dialect = &loading->dialect,
 	};
 	g_autofree char *session_id = NULL;
 
@@ -234,8 +235,10 @@ gboolean map_engine_describe(struct map_engine *engine, struct map_change *chang
 
 static gboolean load(struct map_engine *engine, GError **error)
 {
-	struct loading loading = { .engine = engine };
+	struct loading loading = { .engine = engine, .dialect = *engine->dialect };
 
+	loading.dialect.strict_extended = 0;
+	loading.dialect.check_standard = 0;
 	g_mutex_init(&loading.lock);
 	g_cond_init(&loading.progress);
 	loading.parsers = g_thread_pool_new(

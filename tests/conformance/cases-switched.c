@@ -33,6 +33,8 @@ static const struct script_case cases[] = {
 	ONE("D13 purge-without-id=access-denied", "<purgePublisher/>", "=error AccessDenied"),
 	ONE("D19 negative-limits=refused", SEARCH("max-depth=\"-1\"", AR("a")), "=error Failure"),
 	{ "D20 missing-session-id=failure", { { "A", RENEW, "=error Failure" }, { "A", "<publish><update/></publish>", "=error Failure" }, A_BEGINS } },
+	ONE("standard-metadata=checked", PUBLISH(UPDATE(AR("a"), "<meta:capability ifmap-cardinality=\"multiValue\"><nam>n</nam></meta:capability>")), "=error InvalidMetadata"),
+	ONE("standard-metadata=checked, good", PUBLISH(UPDATE(AR("a"), "<meta:capability ifmap-cardinality=\"multiValue\"><name>n</name></meta:capability>")), "=ok"),
 	AFTER("C147 timestamp-fraction=omitted", UPDATE(AR("a"), SINGLE("s", "1")), SEARCH("", AR("a")), "ifmap-timestamp=\"|!ifmap-timestamp-fraction"),
 	{ "C147 timestamp-fraction=omitted, notify", { A_BEGINS, A_WATCHES("w", "", AR("a")), POLLS(NULL),
 		A_PUTS(NOTIFY(AR("a"), SINGLE("s", "1"))), POLLS("ifmap-timestamp=\"|!ifmap-timestamp-fraction") } },

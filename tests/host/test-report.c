@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#define NOON G_GUINT64_CONSTANT(1763856000000) /* some moment */
 #define HOST "aaaaaaaa-0000-4000-8000-000000000000"
 #define VM   "11111111-2222-4333-8444-555555555555"
 #define MAC  "52:54:00:00:00:01"
@@ -231,7 +232,7 @@ static void test_alerts(void)
 		.host = TEXT(HOST),
 		.at_ms = 1763856000000 };
 	static const char *const machines[] = { VM, "unknown", NULL };
-	const struct standard_card card = { .mac = MAC };
+	const struct standard_card card = { .mac = MAC, .since_ms = NOON };
 	struct bed bed;
 
 	bed_init(&bed);
@@ -263,20 +264,19 @@ static void test_alerts(void)
 
 /* ---- machines in standard metadata ---- */
 
-static const struct standard_address addresses[] = { { "10.0.0.1", 1763856000000 },
-	{ "fd00::1", 1763856000000 } };
+static const struct standard_address addresses[] = { { "10.0.0.1", NOON }, { "fd00::1", NOON } };
 
 static void say_card(struct bed *bed)
 {
 	const struct standard_card card = { .mac = MAC,
 		.segment = "front",
 		.tap = 7,
-		.since_ms = 1763856000000,
+		.since_ms = NOON,
 		.enforced = TRUE,
 		.addresses = addresses,
 		.n_addresses = G_N_ELEMENTS(addresses),
 		.strangers = "uses 10.0.0.99",
-		.strangers_ms = 1763856000000 };
+		.strangers_ms = NOON };
 
 	standard_machine(bed->standard, VM, &card, 1);
 }
@@ -309,11 +309,13 @@ static void test_standard(void)
 	const struct standard_card less = { .mac = MAC,
 		.segment = "front",
 		.tap = 7,
+		.since_ms = NOON,
 		.enforced = TRUE,
 		.addresses = addresses,
 		.n_addresses = 1,
-		.strangers = "uses 10.0.0.99" };
-	const struct standard_card bare = { .mac = MAC };
+		.strangers = "uses 10.0.0.99",
+		.strangers_ms = NOON };
+	const struct standard_card bare = { .mac = MAC, .since_ms = NOON };
 	struct bed bed;
 
 	bed_init(&bed);

@@ -1,6 +1,7 @@
 #include "told.h"
 
 #include "base/xml.h"
+#include "ifmap/request.h"
 #include "waiting.h"
 
 #include <libxml/tree.h>
@@ -8,7 +9,8 @@
 
 void told_init(struct told *told)
 {
-	struct ifmap_client_config config = { .user = "u", .password = "p" };
+	static const char *const prefixes[] = { "x", "urn:x", NULL };
+	struct ifmap_client_config config = { .user = "u", .password = "p", .prefixes = prefixes };
 	g_autoptr(GError) error = NULL;
 
 	*told = (struct told){ .map = fake_map_new(FAKE_PLAIN) };
@@ -157,6 +159,20 @@ static void end_session(struct told *told)
 			g_hash_table_iter_remove(&iter);
 }
 
+/* A server that looks into standard metadata takes it as well. */
+static void check_strictly(const char *body)
+{
+	static const struct ifmap_dialect strict = { .check_standard = 1 };
+	struct ifmap_request_limits limits = IFMAP_REQUEST_LIMITS_DEFAULT;
+	struct ifmap_request *request = NULL;
+	g_autoptr(GError) error = NULL;
+
+	limits.dialect = &strict;
+	ifmap_request_parse(body, strlen(body), &limits, &request, NULL, &error);
+	g_assert_no_error(error);
+	ifmap_request_free(request);
+}
+
 static void read_body(struct told *told, const char *body)
 {
 	g_autoptr(xmlDoc)
@@ -172,6 +188,7 @@ static void read_body(struct told *told, const char *body)
 	if (strcmp((const char *)request->name, "publish") != 0)
 		return;
 	told->n_publishes++;
+	check_strictly(body);
 	for (const xmlNode *o = base_xml_first(request); o; o = base_xml_next(o))
 		carry_out(told, o);
 }

@@ -68,13 +68,17 @@ static void on_answer(gpointer token, GString *reply, gpointer data)
 	g_mutex_unlock(&asking->lock);
 }
 
-static struct map_engine *open_engine(const char *path, struct asking *asking, GError **error)
+static struct map_engine *open_engine_as(const char *path, const struct ifmap_dialect *dialect,
+	struct asking *asking, GError **error)
 {
 	const struct map_engine_ops ops = { .answer = on_answer, .data = asking };
 	struct map_store *store = map_store_open(path, &week, error);
-	return store ? map_engine_new(
-			       &map_limits_default, &IFMAP_DIALECT_DEFAULT, &ops, store, error)
-		     : NULL;
+	return store ? map_engine_new(&map_limits_default, dialect, &ops, store, error) : NULL;
+}
+
+static struct map_engine *open_engine(const char *path, struct asking *asking, GError **error)
+{
+	return open_engine_as(path, &IFMAP_DIALECT_DEFAULT, asking, error);
 }
 
 static void close_engine(struct map_engine *engine)
@@ -314,6 +318,40 @@ static void test_newer(void)
 	place_clear(&place);
 }
 
+/* ---- switches */
+
+/* What was accepted stays, though the server would not accept it any more. */
+static void test_stricter(void)
+{
+	static const struct ifmap_dialect strict = { .strict_extended = 1, .check_standard = 1 };
+	static const char odd[] =
+		"<i:publish session-id=\"%s\"><update lifetime=\"forever\"><device><name>d</name></device>"
+		"<identity type=\"other\" other-type-definition=\"extended\" name=\"no XML\"/><metadata>"
+		"<m:role xmlns:m=\"" IFMAP_NS_META
+		"\" ifmap-cardinality=\"multiValue\">auditor</m:role>"
+		"</metadata></update></i:publish>";
+	struct place place;
+	struct asking asking = { 0 };
+	g_autoptr(GError) error = NULL;
+
+	place_init(&place);
+	struct map_engine *engine = open_engine(place.store, &asking, &error);
+	g_assert_no_error(error);
+	g_autofree char *session = begin(engine, &asking);
+	g_autofree char *operation = g_strdup_printf(odd, session);
+	g_autofree char *answer = ask(engine, &asking, operation);
+	g_assert_true(is_taken(answer));
+	close_engine(engine);
+
+	engine = open_engine_as(place.store, &strict, &asking, &error);
+	g_assert_no_error(error);
+	g_autofree char *later = begin(engine, &asking);
+	g_autofree char *found = search(engine, &asking, later, "", "d");
+	g_assert_nonnull(strstr(found, ">auditor</m:role>"));
+	close_engine(engine);
+	place_clear(&place);
+}
+
 /* ---- damage */
 
 static void fill(const struct place *place, unsigned n)
@@ -497,6 +535,8 @@ int main(int argc, char **argv)
 	g_test_add_func(
 		"/map/store/what was purged is gone, also where its rows stand", test_withdrawal);
 	g_test_add_func("/map/store/a newer version is left alone", test_newer);
+	g_test_add_func(
+		"/map/store/what was accepted stays when rules are stricter", test_stricter);
 	g_test_add_func("/map/store/a damaged file is refused and left as it is", test_damage);
 	g_test_add_func("/map/store/one process writes", test_one_writer);
 	g_test_add_func("/map/store/backup and restore", test_copies);
