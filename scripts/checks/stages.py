@@ -21,7 +21,7 @@ FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "30"))
 # Coverage counters go into every object of the clang build, so that one build serves the tests and the fuzz targets.
 CLANG_OPTIONS = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dfuzz=true",
                  "-Dc_args=-fsanitize=fuzzer-no-link -fno-sanitize-recover=undefined"]
-MORE_SEEDS = {"ovf": ("tests/vapp/malformed", "examples/shop", "examples/bank")}
+MORE_SEEDS = {"ovf": ("tests/vapp/malformed", "examples/shop", "examples/bank"), "rules": ("packaging",)}
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=0:allocator_may_return_null=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",

@@ -1,4 +1,5 @@
 #include "map/policyrules.h"
+#include "map/rulefile.h"
 
 #include <string.h>
 
@@ -111,10 +112,10 @@ static void index_kinds(struct map_policy *policy)
 		index_rule(policy, g_ptr_array_index(policy->rules, i));
 }
 
-struct map_policy *map_policy_new(const char *file, GError **error)
+/* `text` NULL: what is built in. */
+static struct map_policy *policy_new(const char *text, const char *label, GError **error)
 {
 	g_autoptr(map_policy) policy = g_new0(struct map_policy, 1);
-	g_autofree char *text = NULL;
 
 	g_atomic_ref_count_init(&policy->n_refs);
 	policy->rules = g_ptr_array_new_with_free_func(map_rule_free);
@@ -124,19 +125,33 @@ struct map_policy *map_policy_new(const char *file, GError **error)
 	policy->meta_kinds = g_hash_table_new(meta_name_hash, meta_name_equal);
 	policy->extended_ends = g_ptr_array_new();
 	policy->role_sets = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, roles_free);
-	policy->permit_by_default = TRUE;
-	if (!map_policy_read(policy, built_in, NULL, error))
+	policy->has_file = text != NULL;
+	policy->permit_by_default = !text;
+	if (!map_policy_read(policy, built_in, NULL, error) ||
+		(text && !map_policy_read(policy, text, label, error)))
 		return NULL;
-	if (file) {
-		if (!g_file_get_contents(file, &text, NULL, error))
-			return NULL;
-		policy->has_file = TRUE;
-		policy->permit_by_default = FALSE;
-		if (!map_policy_read(policy, text, file, error))
-			return NULL;
-	}
 	index_kinds(policy);
 	return g_steal_pointer(&policy);
+}
+
+struct map_policy *map_policy_parse(const char *text, const char *label, GError **error)
+{
+	return policy_new(text, label, error);
+}
+
+struct map_policy *map_policy_new(const char *file, GError **error)
+{
+	g_autofree char *text = NULL;
+	gsize size = 0;
+
+	if (file && !g_file_get_contents(file, &text, &size, error))
+		return NULL;
+	if (file && strlen(text) != size) {
+		/* What is behind it would not be in force. */
+		g_set_error(error, MAP_RULE_ERROR, 0, "%s: there is a zero byte in it", file);
+		return NULL;
+	}
+	return policy_new(text, file, error);
 }
 
 struct map_policy *map_policy_ref(struct map_policy *policy)

@@ -51,6 +51,8 @@ struct map_item {
 
 /* `file` NULL: what is built in. Errors name file and line. */
 struct map_policy *map_policy_new(const char *file, GError **error);
+/* The same of a text; `label` is the file's name in errors. */
+struct map_policy *map_policy_parse(const char *text, const char *label, GError **error);
 struct map_policy *map_policy_ref(struct map_policy *policy);
 void map_policy_unref(struct map_policy *policy);
 typedef struct map_policy map_policy;

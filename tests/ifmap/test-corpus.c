@@ -29,13 +29,15 @@ int main(int argc, char **argv)
 {
 	const char *folder = g_getenv("CORPUS");
 	g_autoptr(GDir) dir = folder ? g_dir_open(folder, 0, NULL) : NULL;
+	g_autofree char *target = folder ? g_path_get_basename(folder) : NULL;
+	g_autofree char *prefix = g_strdup_printf("/corpus/%s/", target);
 	const char *name;
 	unsigned n = 0;
 
 	g_test_init(&argc, &argv, NULL);
 	g_assert_nonnull(dir);
 	while ((name = g_dir_read_name(dir))) {
-		g_autofree char *test = g_strconcat("/ifmap/corpus/", name, NULL);
+		g_autofree char *test = g_strconcat(prefix, name, NULL);
 
 		g_test_add_data_func_full(
 			test, g_build_filename(folder, name, NULL), test_file, g_free);

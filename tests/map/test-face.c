@@ -130,6 +130,7 @@ static const struct {
 	{ "A", "v1/search?start=ip:10.0.0.7&ns.a%20b=u", NULL, 400, "Failure" },
 	{ "A", "v1/search?start=ip:10.0.0.7&ns.xml=u", NULL, 400, "Failure" },
 	{ "A", "v1/search?start=ip:10.0.0.7&result-filter=q:x", NULL, 400, "Failure" },
+	{ "A", "v1/search?start=ip:10.0.0.7&ns.a=%7Durn", NULL, 400, "Failure" },
 	{ "A", "v1/search?start=device:%ff", NULL, 400, "Failure" },
 	{ "A", "v1/search?start=%7B", NULL, 400, "Failure" },
 	{ "A", "v1/stream?start=toaster:1", NULL, 400, "InvalidIdentifier" },

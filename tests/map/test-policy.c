@@ -1,5 +1,4 @@
 /* Rules by themselves: reading them, deciding by them. */
-#include <glib/gstdio.h>
 #include <string.h>
 
 #include "map/pattern.h"
@@ -7,15 +6,9 @@
 
 #define NS "urn:example:x"
 
-static char *dir;
-
 static struct map_policy *read_rules(const char *text, GError **error)
 {
-	g_autofree char *path = g_build_filename(dir, "rules", NULL);
-	g_assert_true(g_file_set_contents(path, text, -1, NULL));
-	struct map_policy *policy = map_policy_new(path, error);
-	g_unlink(path);
-	return policy;
+	return map_policy_parse(text, "rules", error);
 }
 
 static struct map_policy *good_rules(const char *text)
@@ -437,7 +430,7 @@ static void test_errors(void)
 		g_autoptr(GError) error = NULL;
 		g_autoptr(map_policy) policy = read_rules(rows[i].text, &error);
 		if (!policy && strstr(error->message, rows[i].complaint) &&
-			strstr(error->message, "/rules"))
+			g_str_has_prefix(error->message, "rules:"))
 			continue;
 		g_test_message("'%s': %s", rows[i].text, error ? error->message : "taken");
 		g_test_fail();
@@ -500,7 +493,6 @@ static void test_cost(void)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	dir = g_dir_make_tmp("drover-policy-XXXXXX", NULL);
 	g_test_add_func("/map/policy/patterns", test_patterns);
 	g_test_add_func("/map/policy/decisions", test_decisions);
 	g_test_add_func("/map/policy/without a file", test_without_file);
@@ -513,7 +505,5 @@ int main(int argc, char **argv)
 	if (g_test_perf())
 		g_test_add_func("/map/policy/cost", test_cost);
 	int status = g_test_run();
-	g_rmdir(dir);
-	g_free(dir);
 	return status;
 }
