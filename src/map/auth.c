@@ -15,9 +15,9 @@
 
 struct map_auth {
 	const struct map_config *config;
-	guint8 key[32]; /* of digests; they are never longer than this */
-	GMutex lock;    /* of all below */
-	guint64 edition;
+	guint8 key[32];      /* of digests; they are never longer than this */
+	GMutex lock;         /* of all below */
+	guint64 edition;     /* atomic to read */
 	GHashTable *hashes;  /* name -> hash; replaced whole */
 	GHashTable *right;   /* set of digests (GBytes) of headers that were right */
 	GHashTable *wrong;   /* set of those that were wrong */
@@ -48,7 +48,7 @@ gboolean map_auth_reload(struct map_auth *auth, GError **error)
 	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&auth->lock);
 	g_clear_pointer(&auth->hashes, g_hash_table_unref);
 	auth->hashes = hashes;
-	auth->edition++;
+	__atomic_add_fetch(&auth->edition, 1, __ATOMIC_RELEASE);
 	forget(auth);
 	return TRUE;
 }
@@ -252,8 +252,20 @@ enum map_basic map_auth_check_basic(struct map_auth *auth, const char *header,
 
 /* ---- certificates */
 
+guint64 map_auth_edition(struct map_auth *auth)
+{
+	return __atomic_load_n(&auth->edition, __ATOMIC_ACQUIRE);
+}
+
+static gboolean has_password(struct map_auth *auth, const char *name)
+{
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&auth->lock);
+
+	return g_hash_table_contains(auth->hashes, name);
+}
+
 enum map_certificate map_auth_check_certificate(
-	const struct map_auth *auth, gnutls_session_t session, struct map_identity **ret_owner)
+	struct map_auth *auth, gnutls_session_t session, struct map_identity **ret_owner)
 {
 	unsigned n_certificates = 0;
 	unsigned status = 0;
@@ -264,8 +276,10 @@ enum map_certificate map_auth_check_certificate(
 	if (gnutls_certificate_verify_peers2(session, &status) < 0 || status != 0)
 		return MAP_CERTIFICATE_BAD;
 	struct map_identity *owner = map_identity_new_certificate(&chain[0]);
-	if (!owner)
+	if (!owner || has_password(auth, owner->name)) {
+		map_identity_unref(owner);
 		return MAP_CERTIFICATE_BAD;
+	}
 	owner->rights = map_config_rights(auth->config, owner->name);
 	*ret_owner = owner;
 	return MAP_CERTIFICATE_GOOD;

@@ -48,8 +48,12 @@ enum map_basic map_auth_check_basic(struct map_auth *auth, const char *header,
 enum map_certificate {
 	MAP_CERTIFICATE_NONE,
 	MAP_CERTIFICATE_GOOD,
-	MAP_CERTIFICATE_BAD, /* not signed by the client CA, expired, or without a common name */
+	MAP_CERTIFICATE_BAD, /* not signed by the client CA, expired, without a common name, or of a
+				name that has a password: a name is one client's, and proved one way
+			      */
 };
 /* Judges the peer's certificate; *ret_owner (a reference) is whose it is, when GOOD. */
 enum map_certificate map_auth_check_certificate(
-	const struct map_auth *auth, gnutls_session_t session, struct map_identity **ret_owner);
+	struct map_auth *auth, gnutls_session_t session, struct map_identity **ret_owner);
+/* Another number: what was judged about a certificate must be judged again. */
+guint64 map_auth_edition(struct map_auth *auth);

@@ -43,7 +43,7 @@ const struct base_conf_option MAP_CONFIG_OPTIONS[] = {
 	SERVER("tls-priorities", STRING, priorities,
 		"SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", "GnuTLS priority string"),
 	SERVER("password-file", STRING, password_file, "",
-		"lines made by --hash-password; empty: no passwords"),
+		"lines made by --hash-password; empty: no passwords; certificates of these names are refused"),
 	SERVER("rules", STRING, rules, "",
 		"rule file: who may read and write what (drover-mapd-rules.conf); empty: everybody everything"),
 	SERVER("store", STRING, store, "/var/lib/drover-mapd/map.sqlite",

@@ -94,7 +94,10 @@ static const struct refusal {
 } refusals[] = {
 	{ MHD_HTTP_UNAUTHORIZED, "Say who you are.\n",
 		{ TEXT, MHD_HTTP_HEADER_WWW_AUTHENTICATE, REALM } },
-	{ MHD_HTTP_FORBIDDEN, "This certificate is not accepted here.\n", { TEXT } },
+	{ MHD_HTTP_FORBIDDEN,
+		"This certificate is not accepted here: it is not signed for this server, is out of date, or bears "
+		"the name of a client with a password.\n",
+		{ TEXT } },
 	{ MHD_HTTP_TOO_MANY_REQUESTS, "Too many wrong passwords came from there; wait.\n",
 		{ TEXT, MHD_HTTP_HEADER_RETRY_AFTER, "2" } },
 	{ MHD_HTTP_METHOD_NOT_ALLOWED, "Only POST.\n", { TEXT, MHD_HTTP_HEADER_ALLOW, "POST" } },

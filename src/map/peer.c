@@ -45,13 +45,15 @@ gnutls_session_t map_peer_tls(struct MHD_Connection *connection)
 }
 
 static void judge_certificate(
-	struct map_peer *peer, const struct map_auth *auth, struct MHD_Connection *connection)
+	struct map_peer *peer, struct map_auth *auth, struct MHD_Connection *connection)
 {
 	gnutls_session_t session = map_peer_tls(connection);
+	guint64 edition = map_auth_edition(auth);
 
-	if (peer->judged || !session)
+	if (peer->judged == edition || !session)
 		return;
-	peer->judged = TRUE;
+	peer->judged = edition;
+	g_clear_pointer(&peer->certificate, map_identity_unref);
 	peer->refused = map_auth_check_certificate(auth, session, &peer->certificate) ==
 			MAP_CERTIFICATE_BAD;
 }

@@ -11,7 +11,7 @@
 struct map_peer {
 	guint64 number; /* never reused */
 	int fd;
-	gboolean judged;                  /* the three below are known */
+	guint64 judged;                   /* edition by which the two below are known; 0: none */
 	gboolean refused;                 /* it showed a certificate we do not accept */
 	struct map_identity *certificate; /* the owner of a good one, or NULL */
 	struct map_proof proof;           /* by password */

@@ -55,7 +55,7 @@ static const struct ifmap_meta *only_meta(const struct ifmap_result *result)
 
 static void test_skew(struct peer *peer)
 {
-	g_autoptr(ifmap_client) client = client_of(peer, "D");
+	g_autoptr(ifmap_client) client = client_of(peer, "G");
 	g_autoptr(ifmap_id) id = ifmap_id_new_device("clock of D", NULL);
 	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
 	g_autofree char *text = g_date_time_format(now, "%Y-%m-%dT%H:%M:%SZ");
@@ -83,7 +83,7 @@ static void test_skew(struct peer *peer)
 
 static void test_rising(struct peer *peer)
 {
-	g_autoptr(ifmap_client) client = client_of(peer, "D");
+	g_autoptr(ifmap_client) client = client_of(peer, "G");
 	g_autoptr(ifmap_id) id = ifmap_id_new_device("rising", NULL);
 	const struct ifmap_search search = { .start = id };
 	gint64 last_us = 0;
@@ -115,7 +115,7 @@ static void test_canonical(struct peer *peer)
 		{ "mac:00:11:22:AA:BB:CC", "00:11:22:aa:bb:cc" },
 		{ "identity:dns-name:A.Example.ORG", "a.example.org" },
 	};
-	g_autoptr(ifmap_client) client = client_of(peer, "D");
+	g_autoptr(ifmap_client) client = client_of(peer, "G");
 
 	for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
 		g_autoptr(GError) error = NULL;
@@ -253,7 +253,7 @@ static void compare(struct ifmap_client *writer, struct watch *watches, const ch
 /* Six subscriptions of one client, two writers, one of which comes and goes. */
 static void run_mirrors(struct peer *peer, unsigned step_of_comparison)
 {
-	g_autoptr(ifmap_client) reader = client_of(peer, "D");
+	g_autoptr(ifmap_client) reader = client_of(peer, "G");
 	g_autoptr(ifmap_client) writer = client_of(peer, "E");
 	struct ifmap_client *guest = client_of(peer, "F");
 	g_autoptr(ifmap_id) start = sample_ip(1);

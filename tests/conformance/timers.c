@@ -114,9 +114,9 @@ static gpointer run(gpointer data)
 		PUBLISH("<update>" ID("silent") "<metadata>" LENT "</metadata></update>"),
 		"Received");
 	runner_hang_up(&silent);
-	runner_init(&renewing, server, "C");
+	runner_init(&renewing, server, "G");
 	runner_hang_up(&renewing);
-	runner_init(&idle, server, "D");
+	runner_init(&idle, server, "H");
 	runner_init(&publishing, server, "E");
 	runner_init(&short_silent, server, "B");
 	runner_hang_up(&short_silent);

@@ -1,9 +1,9 @@
 #pragma once
 /* A real drover-mapd for one test program: its folder, certificates, clients, life and death.
  *
- * Clients "A" to "Z" with password "pw" may use Basic; R is read-only, P may purge others;
- * "colon" has "p:w:". The
- * program is found through the environment variable DROVER_MAPD. One thread.
+ * Clients "A" to "Z" but C and D, who have certificates, may use Basic with the password "pw"; R is
+ * read-only, P may purge others; "colon" has "p:w:". The program is found through the environment
+ * variable DROVER_MAPD. One thread.
  */
 #include <curl/curl.h>
 #include <glib.h>

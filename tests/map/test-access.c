@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "ifmap/answer.h"
+#include "map/password.h"
 #include "pki.h"
 #include "raw.h"
 #include "server.h"
@@ -232,6 +233,46 @@ static long post_as(const struct server *server, const char *login, GString *ans
 	return status;
 }
 
+static void put_password(const struct server *server, const char *name)
+{
+	g_autofree char *path = server_path(server, "passwords");
+	g_autofree char *line = name ? map_password_line(name, "pw", 1, NULL) : g_strdup("");
+
+	g_assert_true(g_file_set_contents(path, line, -1, NULL));
+	kill(server->pid, SIGHUP);
+}
+
+/* A name is one client's: what has a password is nobody's certificate, from the moment on that it
+ * has it, on connections that stand too. */
+static void test_one_name(void)
+{
+	struct server *server = start(NULL);
+	g_autoptr(GString) answer = g_string_new(NULL);
+	g_autofree char *body = server_envelope("<ifmap:newSession/>");
+	struct peer before;
+	struct peer after;
+	size_t seen = 0;
+
+	peer_init(&before, server, "operator");
+	g_assert_nonnull(before.session);
+	put_password(server, "operator");
+	server_wait_log(server, "other rules are in force", &seen);
+	g_assert_cmpint(server_post(before.curl, body, -1, before.answer), ==, 403);
+	g_assert_nonnull(strstr(before.answer->str, "name of a client with a password"));
+	peer_init(&after, server, "operator");
+	g_assert_null(after.session);
+	peer_clear(&after);
+	g_assert_cmpint(post_as(server, "operator:pw", answer), ==, 200);
+	put_password(server, NULL);
+	server_wait_log(server, "other rules are in force", &seen);
+	peer_init(&after, server, "operator");
+	g_assert_nonnull(after.session);
+	g_assert_cmpint(post_as(server, "operator:pw", answer), ==, 401);
+	peer_clear(&after);
+	peer_clear(&before);
+	finish(server);
+}
+
 static void test_guessing(void)
 {
 	struct server *server = start(NULL);
@@ -436,6 +477,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/access/other rules by SIGHUP", test_reload);
 	g_test_add_func("/access/check-config", test_check_config);
 	g_test_add_func("/access/pinned certificate", test_pinned);
+	g_test_add_func("/access/one name, one proof", test_one_name);
 	g_test_add_func("/access/guessing", test_guessing);
 	g_test_add_func("/access/answers that nobody reads", test_unread);
 	g_test_add_func("/access/several commands with one certificate", test_several_commands);
