@@ -7,6 +7,7 @@
 #include "ifmap/answer.h"
 #include "ifmap/reply.h"
 #include "ifmap/request.h"
+#include "ifmap/standard.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,6 +24,7 @@ static void check_meta(const struct ifmap_meta *meta)
 	g_assert_no_error(error);
 	g_assert_cmpstr(ifmap_meta_xml(again, NULL), ==, ifmap_meta_xml(stamped, NULL));
 	g_assert_cmpstr(ifmap_meta_ns(again), ==, ifmap_meta_ns(meta));
+	g_assert_true(ifmap_standard_check(again, NULL) == ifmap_standard_check(meta, NULL));
 }
 
 /* An identifier written as the server writes it is read as the same one. */
