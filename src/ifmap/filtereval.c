@@ -159,10 +159,11 @@ static gboolean any_stamp(const struct evaluation *eval, const struct ifmap_filt
 		"ifmap-timestamp-fraction" };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-		const char *stamp = ifmap_meta_stamp_value(eval->meta, names[i]);
+		const char *stamp = name_matches(eval, step, "", names[i])
+					    ? ifmap_meta_stamp_value(eval->meta, names[i])
+					    : NULL;
 
-		if (stamp && name_matches(eval, step, "", names[i]) &&
-			value_passes(eval, expr, stamp, strlen(stamp)))
+		if (stamp && value_passes(eval, expr, stamp, strlen(stamp)))
 			return TRUE;
 	}
 	return FALSE;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
-#include <time.h>
 
-#include "base/xmlout.h"
 #include "ifmap/metatree.h"
 #include "ifmap/reader.h"
 #include "ifmap/request.h"
@@ -12,7 +10,7 @@ guint32 ifmap_meta_name_hash(const char *ns, const char *local)
 	return g_str_hash(local) * 31 + g_str_hash(ns);
 }
 
-static struct ifmap_meta_tree *tree_ref(struct ifmap_meta_tree *tree)
+struct ifmap_meta_tree *ifmap_meta_tree_ref(struct ifmap_meta_tree *tree)
 {
 	g_atomic_int_inc(&tree->refs);
 	return tree;
@@ -43,78 +41,117 @@ static size_t size_of(const char *text)
 	return text ? strlen(text) + 1 : 0;
 }
 
-static void append_stamps(GString *out, const struct ifmap_meta_stamps *stamps)
+/* ---- text, for those who ask -- */
+
+static void write_xml(GString *out, const struct ifmap_meta *meta)
 {
-	base_xmlout_attr(out, "ifmap-publisher-id", stamps->publisher);
-	base_xmlout_attr(out, "ifmap-timestamp", stamps->timestamp);
-	base_xmlout_attr(out, "ifmap-timestamp-fraction", stamps->fraction);
+	const struct ifmap_meta_tree *tree = meta->tree;
+
+	g_string_append_len(out, tree->before, tree->before_size);
+	ifmap_meta_stamp_write(out, meta);
+	g_string_append_len(out, tree->after, tree->after_size);
 }
 
-struct ifmap_meta *ifmap_meta_assemble(struct ifmap_meta_tree *tree,
-	const struct ifmap_meta_bytes *bytes, const struct ifmap_meta_stamps *stamps)
+/* One allocation: the struct and its strings; the XML comes last. */
+static struct ifmap_meta_text *text_new(
+	const char *timestamp, const char *fraction, const GString *xml)
 {
-	g_autoptr(GString) text = g_string_sized_new(192);
-	size_t strings_size = size_of(stamps->publisher) + size_of(stamps->timestamp) +
-			      size_of(stamps->fraction);
-	struct ifmap_meta *meta;
-	char *at;
+	struct ifmap_meta_text *text = g_malloc(
+		sizeof(*text) + size_of(timestamp) + size_of(fraction) + xml->len + 1);
+	char *at = (char *)(text + 1);
 
-	append_stamps(text, stamps);
-	meta = g_malloc(sizeof(*meta) + strings_size + bytes->before_size + text->len +
-			bytes->after_size + 1);
-	at = (char *)(meta + 1);
+	text->timestamp = put(&at, timestamp);
+	text->fraction = put(&at, fraction);
+	text->xml_size = xml->len;
+	text->xml = memcpy(at, xml->str, xml->len + 1);
+	return text;
+}
+
+static const struct ifmap_meta_text *text_of(const struct ifmap_meta *meta)
+{
+	/* What a metadata says never changes; this only keeps what was worked out. */
+	struct ifmap_meta_text **place = &((struct ifmap_meta *)meta)->text;
+	struct ifmap_meta_text *text = g_atomic_pointer_get(place);
+	char timestamp[IFMAP_META_TIME_SIZE];
+	char fraction[IFMAP_META_TIME_SIZE];
+
+	if (text)
+		return text;
+	g_autoptr(GString) xml = g_string_sized_new(512);
+	write_xml(xml, meta);
+	ifmap_meta_stamp_time(meta->timestamp_us, timestamp);
+	ifmap_meta_stamp_fraction(meta->timestamp_us, fraction);
+	text = text_new(meta->stamping == IFMAP_META_UNSTAMPED ? NULL : timestamp,
+		meta->stamping == IFMAP_META_STAMPED ? fraction : NULL, xml);
+	if (g_atomic_pointer_compare_and_exchange(place, NULL, text))
+		return text;
+	g_free(text); /* another thread was first */
+	return g_atomic_pointer_get(place);
+}
+
+/* ---- stamps -- */
+
+struct ifmap_meta *ifmap_meta_assemble_stamped(struct ifmap_meta_tree *tree,
+	enum ifmap_meta_stamping stamping, const char *publisher, gint64 timestamp_us)
+{
+	struct ifmap_meta *meta = g_malloc(sizeof(*meta) + size_of(publisher));
+	char *at = (char *)(meta + 1);
+
 	*meta = (struct ifmap_meta){
 		.refs = 1,
-		.tree = tree_ref(tree),
-		.timestamp_us = stamps->timestamp_us,
-		.xml_size = bytes->before_size + text->len + bytes->after_size,
-		.splice = bytes->before_size,
-		.stamps_size = text->len,
+		.stamping = stamping,
+		.tree = ifmap_meta_tree_ref(tree),
+		.timestamp_us = timestamp_us,
 	};
-	meta->publisher = put(&at, stamps->publisher);
-	meta->timestamp = put(&at, stamps->timestamp);
-	meta->fraction = put(&at, stamps->fraction);
-	meta->xml = at;
-	memcpy(at, bytes->before, bytes->before_size);
-	at += bytes->before_size;
-	memcpy(at, text->str, text->len);
-	at += text->len;
-	memcpy(at, bytes->after, bytes->after_size);
-	at[bytes->after_size] = '\0';
+	meta->publisher = put(&at, publisher);
 	return meta;
 }
 
-/* `fraction` NULL: none. */
-static struct ifmap_meta *stamp(const struct ifmap_meta *meta, const char *publisher_id,
-	gint64 timestamp_us, const char *fraction)
+/* Whether we would write the same. */
+static enum ifmap_meta_stamping stamping_of(const struct ifmap_meta_stamps *stamps)
 {
-	time_t seconds = (time_t)(timestamp_us / G_USEC_PER_SEC);
-	size_t after = meta->splice + meta->stamps_size;
-	char timestamp[32];
-	struct tm tm;
+	char text[IFMAP_META_TIME_SIZE];
 
-	gmtime_r(&seconds, &tm);
-	if (strftime(timestamp, sizeof(timestamp), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		timestamp[0] = '\0';
-	return ifmap_meta_assemble(meta->tree,
-		&(struct ifmap_meta_bytes){
-			meta->xml, meta->splice, meta->xml + after, meta->xml_size - after },
-		&(struct ifmap_meta_stamps){ publisher_id, timestamp, fraction, timestamp_us });
+	if (!stamps->publisher && !stamps->timestamp && !stamps->fraction)
+		return IFMAP_META_UNSTAMPED;
+	ifmap_meta_stamp_time(stamps->timestamp_us, text);
+	if (!stamps->publisher || g_strcmp0(text, stamps->timestamp) != 0)
+		return IFMAP_META_STAMPED_OTHER;
+	ifmap_meta_stamp_fraction(stamps->timestamp_us, text);
+	if (!stamps->fraction)
+		return IFMAP_META_STAMPED_WHOLE;
+	return strcmp(text, stamps->fraction) == 0 ? IFMAP_META_STAMPED : IFMAP_META_STAMPED_OTHER;
+}
+
+struct ifmap_meta *ifmap_meta_assemble(
+	struct ifmap_meta_tree *tree, const struct ifmap_meta_stamps *stamps)
+{
+	struct ifmap_meta *meta = ifmap_meta_assemble_stamped(
+		tree, stamping_of(stamps), stamps->publisher, stamps->timestamp_us);
+
+	if (meta->stamping != IFMAP_META_STAMPED_OTHER)
+		return meta;
+	struct ifmap_meta_text words = { .timestamp = stamps->timestamp,
+		.fraction = stamps->fraction };
+	g_autoptr(GString) xml = g_string_new(NULL);
+	meta->text = &words;
+	write_xml(xml, meta);
+	meta->text = text_new(stamps->timestamp, stamps->fraction, xml);
+	return meta;
 }
 
 struct ifmap_meta *ifmap_meta_stamp(
 	const struct ifmap_meta *meta, const char *publisher_id, gint64 timestamp_us)
 {
-	char fraction[16];
-
-	g_snprintf(fraction, sizeof(fraction), "0.%06d", (int)(timestamp_us % G_USEC_PER_SEC));
-	return stamp(meta, publisher_id, timestamp_us, fraction);
+	return ifmap_meta_assemble_stamped(
+		meta->tree, IFMAP_META_STAMPED, publisher_id, timestamp_us);
 }
 
 struct ifmap_meta *ifmap_meta_stamp_whole(
 	const struct ifmap_meta *meta, const char *publisher_id, gint64 timestamp_us)
 {
-	return stamp(meta, publisher_id, timestamp_us, NULL);
+	return ifmap_meta_assemble_stamped(
+		meta->tree, IFMAP_META_STAMPED_WHOLE, publisher_id, timestamp_us);
 }
 
 const char *ifmap_meta_stamp_value(const struct ifmap_meta *meta, const char *local)
@@ -122,8 +159,8 @@ const char *ifmap_meta_stamp_value(const struct ifmap_meta *meta, const char *lo
 	if (strcmp(local, "ifmap-publisher-id") == 0)
 		return meta->publisher;
 	if (strcmp(local, "ifmap-timestamp") == 0)
-		return meta->timestamp;
-	return strcmp(local, "ifmap-timestamp-fraction") == 0 ? meta->fraction : NULL;
+		return text_of(meta)->timestamp;
+	return strcmp(local, "ifmap-timestamp-fraction") == 0 ? text_of(meta)->fraction : NULL;
 }
 
 /* ---- one element alone -- */
@@ -191,6 +228,7 @@ void ifmap_meta_unref(struct ifmap_meta *meta)
 	if (!meta || !g_atomic_int_dec_and_test(&meta->refs))
 		return;
 	ifmap_meta_tree_unref(meta->tree);
+	g_free(meta->text);
 	g_free(meta);
 }
 
@@ -221,9 +259,22 @@ gint64 ifmap_meta_timestamp_us(const struct ifmap_meta *meta)
 
 const char *ifmap_meta_xml(const struct ifmap_meta *meta, size_t *ret_size)
 {
+	const struct ifmap_meta_text *text = text_of(meta);
+
 	if (ret_size)
-		*ret_size = meta->xml_size;
-	return meta->xml;
+		*ret_size = text->xml_size;
+	return text->xml;
+}
+
+void ifmap_meta_write(GString *out, const struct ifmap_meta *meta)
+{
+	write_xml(out, meta);
+}
+
+size_t ifmap_meta_size(const struct ifmap_meta *meta)
+{
+	return (size_t)meta->tree->before_size + ifmap_meta_stamp_size(meta) +
+	       meta->tree->after_size;
 }
 
 gboolean ifmap_meta_is(const struct ifmap_meta *meta, const char *ns, const char *name)

@@ -480,16 +480,24 @@ void ifmap_metabuilder_end(struct ifmap_metabuilder *builder, const struct ifmap
 
 /* ---- the result -- */
 
+/* Stamps stand behind the root's attributes: at `splice` of what follows its head. */
 static struct ifmap_meta_tree *make_tree(const struct ifmap_metabuilder *builder)
 {
+	size_t before_size = builder->head->len + builder->declared->len + builder->splice;
+	size_t after_size = builder->rest->len - builder->splice;
 	size_t nodes_size = builder->nodes->len * sizeof(struct ifmap_meta_node);
 	size_t attributes_size = builder->attributes->len * sizeof(struct ifmap_meta_attribute);
 	struct ifmap_meta_tree *tree = g_malloc(sizeof(*tree) + nodes_size + attributes_size +
-						builder->strings->len + builder->texts->len);
+						builder->strings->len + builder->texts->len +
+						before_size + after_size);
 	char *at = (char *)(tree + 1);
 
 	*tree = (struct ifmap_meta_tree){
-		.refs = 1, .n_nodes = builder->nodes->len, .cardinality = builder->cardinality
+		.refs = 1,
+		.n_nodes = builder->nodes->len,
+		.cardinality = builder->cardinality,
+		.before_size = (guint32)before_size,
+		.after_size = (guint32)after_size,
 	};
 	tree->nodes = memcpy(at, builder->nodes->data, nodes_size);
 	at += nodes_size;
@@ -499,6 +507,13 @@ static struct ifmap_meta_tree *make_tree(const struct ifmap_metabuilder *builder
 	tree->strings = memcpy(at, builder->strings->str, builder->strings->len);
 	at += builder->strings->len;
 	tree->texts = memcpy(at, builder->texts->str, builder->texts->len);
+	at += builder->texts->len;
+	tree->before = at;
+	at = (char *)memcpy(at, builder->head->str, builder->head->len) + builder->head->len;
+	at = (char *)memcpy(at, builder->declared->str, builder->declared->len) +
+	     builder->declared->len;
+	at = (char *)memcpy(at, builder->rest->str, builder->splice) + builder->splice;
+	tree->after = memcpy(at, builder->rest->str + builder->splice, after_size);
 	return tree;
 }
 
@@ -517,7 +532,7 @@ static gint64 read_time(const char *timestamp, const char *fraction)
 	       (gint64)(part * 1e6 + 0.5);
 }
 
-static struct ifmap_meta *assemble(struct ifmap_metabuilder *builder)
+static struct ifmap_meta *assemble(const struct ifmap_metabuilder *builder)
 {
 	struct ifmap_meta_tree *tree = make_tree(builder);
 	struct ifmap_meta_stamps stamps = {
@@ -526,16 +541,8 @@ static struct ifmap_meta *assemble(struct ifmap_metabuilder *builder)
 		.fraction = builder->fraction,
 		.timestamp_us = read_time(builder->timestamp, builder->fraction),
 	};
-	GString *before = builder->head;
-	struct ifmap_meta *meta;
+	struct ifmap_meta *meta = ifmap_meta_assemble(tree, &stamps);
 
-	g_string_append_len(before, builder->declared->str, (gssize)builder->declared->len);
-	g_string_append_len(before, builder->rest->str, (gssize)builder->splice);
-	meta = ifmap_meta_assemble(tree,
-		&(struct ifmap_meta_bytes){ before->str, before->len,
-			builder->rest->str + builder->splice,
-			builder->rest->len - builder->splice },
-		&stamps);
 	ifmap_meta_tree_unref(tree);
 	return meta;
 }

@@ -6,6 +6,7 @@
 #include "base/xmlout.h"
 #include "ifmap/envelope.h"
 #include "ifmap/identifier.h"
+#include "ifmap/request.h"
 
 static const char *const result_names[] = {
 	[IFMAP_RESULT_SEARCH] = "searchResult",
@@ -100,12 +101,8 @@ void ifmap_reply_item(GString *out, const struct ifmap_id *a, const struct ifmap
 		ifmap_reply_id(out, b);
 	if (n_metas > 0)
 		g_string_append(out, "<metadata>");
-	for (size_t i = 0; i < n_metas; i++) {
-		size_t size;
-		const char *xml = ifmap_meta_xml(metas[i], &size);
-
-		g_string_append_len(out, xml, (gssize)size);
-	}
+	for (size_t i = 0; i < n_metas; i++)
+		ifmap_meta_write(out, metas[i]);
 	if (n_metas > 0)
 		g_string_append(out, "</metadata>");
 	g_string_append(out, "</resultItem>");

@@ -102,3 +102,6 @@ struct ifmap_meta *ifmap_meta_stamp(
 /* The same without ifmap-timestamp-fraction. */
 struct ifmap_meta *ifmap_meta_stamp_whole(
 	const struct ifmap_meta *meta, const char *publisher_id, gint64 timestamp_us);
+/* The element's XML, as ifmap_meta_xml() says it, without keeping it; and its bytes. */
+void ifmap_meta_write(GString *out, const struct ifmap_meta *meta);
+size_t ifmap_meta_size(const struct ifmap_meta *meta);
