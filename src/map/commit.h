@@ -18,6 +18,7 @@ struct map_engine {
 	struct map_store *store;
 	struct map_graph *graph;
 	struct map_registry *registry;
+	struct ifmap_forms *forms;
 	struct map_publisher *self;
 	struct map_policy *policy;
 	GHashTable *audited;     /* set of what a policy on trial has told; owns */

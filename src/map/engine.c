@@ -65,6 +65,7 @@ struct map_engine *map_engine_new(const struct map_limits *limits,
 	engine->ops = *ops;
 	engine->store = store;
 	engine->graph = map_graph_new(seed);
+	engine->forms = ifmap_forms_new();
 	engine->registry = map_registry_new(limits->max_types);
 	engine->self = map_graph_publisher(engine->graph, SELF);
 	engine->accounts = g_hash_table_new_full(
@@ -100,6 +101,7 @@ void map_engine_free(struct map_engine *engine)
 	map_withdraw_clear(engine);
 	map_graph_free(engine->graph);
 	map_registry_free(engine->registry);
+	ifmap_forms_free(engine->forms);
 	g_ptr_array_unref(engine->wakes);
 	g_ptr_array_unref(engine->notes);
 	map_walk_clear(&engine->walk);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "ifmap/request.h"
 #include "map/siphash.h"
 
 struct map_graph {
@@ -120,10 +121,8 @@ struct map_node *map_graph_node(struct map_graph *graph, const struct ifmap_id *
 	node->element.graph = graph;
 	node->element.n_refs = 1;
 	g_queue_init(&node->element.facts);
-	g_queue_init(&node->watches);
 	node->id = ifmap_id_ref(id);
 	node->hash = key_hash(graph, id);
-	node->links = g_ptr_array_new();
 	g_hash_table_add(graph->nodes, node);
 	return node;
 }
@@ -222,10 +221,10 @@ void map_element_ref(struct map_element *element)
 
 static void node_free(struct map_node *node)
 {
-	g_assert(node->links->len == 0 && node->element.facts.length == 0 &&
-		 node->watches.length == 0);
+	g_assert(node->n_links == 0 && node->element.facts.length == 0 && !node->watches);
 	g_hash_table_remove(node->element.graph->nodes, node);
-	g_ptr_array_unref(node->links);
+	if (node->n_room)
+		g_free(node->links.many);
 	ifmap_id_unref(node->id);
 	g_free(node);
 }
@@ -270,11 +269,37 @@ void map_fact_unref(struct map_fact *fact)
 
 /* ---- linking facts in and out */
 
+/* Room for one link more. */
+static void make_room(struct map_node *node)
+{
+	struct map_link *one = node->links.one;
+
+	if (node->n_links == 0 || node->n_links < node->n_room)
+		return;
+	if (node->n_room > 0) {
+		node->n_room *= 2;
+		node->links.many = g_renew(struct map_link *, node->links.many, node->n_room);
+		return;
+	}
+	node->n_room = 4;
+	node->links.many = g_new(struct map_link *, node->n_room);
+	node->links.many[0] = one;
+}
+
+static void set_link(struct map_node *node, guint index, struct map_link *link)
+{
+	if (node->n_room)
+		node->links.many[index] = link;
+	else
+		node->links.one = link;
+	link->slot[link->ends[0] == node ? 0 : 1] = index;
+}
+
 static void attach(struct map_link *link)
 {
 	for (int i = 0; i < 2; i++) {
-		link->slot[i] = link->ends[i]->links->len;
-		g_ptr_array_add(link->ends[i]->links, link);
+		make_room(link->ends[i]);
+		set_link(link->ends[i], link->ends[i]->n_links++, link);
 	}
 	link->element.graph->n_attached++;
 }
@@ -283,11 +308,13 @@ static void detach(struct map_link *link)
 {
 	for (int i = 0; i < 2; i++) {
 		struct map_node *end = link->ends[i];
-		g_ptr_array_remove_index_fast(end->links, link->slot[i]);
-		if (link->slot[i] == end->links->len)
-			continue;
-		struct map_link *moved = g_ptr_array_index(end->links, link->slot[i]);
-		moved->slot[moved->ends[0] == end ? 0 : 1] = link->slot[i];
+		guint last = --end->n_links;
+		if (link->slot[i] < last)
+			set_link(end, link->slot[i], map_node_link(end, last));
+		if (last == 0 && end->n_room) {
+			g_clear_pointer(&end->links.many, g_free);
+			end->n_room = 0;
+		}
 	}
 	link->element.graph->n_attached--;
 }
@@ -296,12 +323,10 @@ static void detach(struct map_link *link)
 static void fact_insert(struct map_fact *fact, GList *next)
 {
 	struct map_element *element = fact->element;
-	size_t size;
 
 	g_queue_insert_before_link(&element->facts, next, &fact->in_element);
 	g_queue_push_tail_link(&fact->stock->facts, &fact->in_stock);
-	ifmap_meta_xml(fact->meta, &size);
-	fact->stock->size += size;
+	fact->stock->size += ifmap_meta_size(fact->meta);
 	element->graph->n_facts++;
 	fact->present = TRUE;
 	map_fact_ref(fact);
@@ -312,12 +337,10 @@ static void fact_insert(struct map_fact *fact, GList *next)
 static void fact_take_out(struct map_fact *fact)
 {
 	struct map_element *element = fact->element;
-	size_t size;
 
 	g_queue_unlink(&element->facts, &fact->in_element);
 	g_queue_unlink(&fact->stock->facts, &fact->in_stock);
-	ifmap_meta_xml(fact->meta, &size);
-	fact->stock->size -= size;
+	fact->stock->size -= ifmap_meta_size(fact->meta);
 	element->graph->n_facts -= !fact->stock->withdrawn;
 	fact->present = FALSE;
 	if (element->is_link && element->facts.length == 0)

@@ -39,16 +39,22 @@ struct map_element {
 struct map_node {
 	struct map_element element;
 	struct ifmap_id *id;
-	guint hash;       /* keyed hash of the identifier's key */
-	GPtrArray *links; /* struct map_link *, attached ones, no particular order */
-	GQueue watches;   /* struct map_watch by in_node: the subscriptions that see this node */
-	unsigned depth;   /* distance from the start in the walk named by element.epoch */
+	guint hash;     /* keyed hash of the identifier's key */
+	unsigned depth; /* distance from the start in the walk named by element.epoch */
+	GList *watches; /* struct map_watch by in_node: the subscriptions that see this node */
+	/* The attached links, in no particular order; most nodes have one. map_node_link(). */
+	guint n_links;
+	guint n_room; /* 0: the one stands here */
+	union {
+		struct map_link *one;
+		struct map_link **many;
+	} links;
 };
 
 struct map_link {
 	struct map_element element;
 	struct map_node *ends[2]; /* referenced; ordered by address */
-	guint slot[2];            /* where ends[i]->links holds this link, while attached */
+	guint slot[2];            /* which link of ends[i] it is, while attached */
 };
 
 struct map_stock {
@@ -129,6 +135,11 @@ static inline struct map_node *map_element_node(struct map_element *element)
 static inline struct map_link *map_element_link(struct map_element *element)
 {
 	return element->is_link ? (struct map_link *)element : NULL;
+}
+
+static inline struct map_link *map_node_link(const struct map_node *node, guint index)
+{
+	return node->n_room ? node->links.many[index] : node->links.one;
 }
 
 static inline struct map_node *map_link_other(

@@ -92,6 +92,7 @@ static enum map_outcome publish(const struct map_work *work)
 		.publisher = work->client->publisher,
 		.timestamp_us = map_engine_next_timestamp(engine),
 		.dialect = engine->dialect,
+		.forms = engine->forms,
 	};
 	g_autoptr(GPtrArray) notices = map_notices_new();
 	g_autoptr(GError) error = NULL;

@@ -63,9 +63,8 @@ static struct map_element *find_element(
 
 static struct ifmap_meta *stamp(const struct map_publish *publish, const struct ifmap_meta *meta)
 {
-	return publish->dialect->whole_seconds
-		       ? ifmap_meta_stamp_whole(meta, publish->publisher->id, publish->timestamp_us)
-		       : ifmap_meta_stamp(meta, publish->publisher->id, publish->timestamp_us);
+	return ifmap_forms_stamp(publish->forms, meta, publish->publisher->id,
+		publish->timestamp_us, publish->dialect);
 }
 
 /* Whether another client published it. */

@@ -5,7 +5,7 @@
  * the change back (and the registry, to the count it had). Notifies leave the graph alone and are
  * handed out as notices. Pure; under the engine's lock.
  */
-#include "ifmap/request.h"
+#include "ifmap/forms.h"
 #include "map/graph.h"
 #include "map/policy.h"
 
@@ -17,6 +17,7 @@ struct map_publish {
 	struct map_publisher *publisher;
 	gint64 timestamp_us; /* of the whole request */
 	const struct ifmap_dialect *dialect;
+	struct ifmap_forms *forms; /* what stamped metadata share */
 };
 
 /* One notify: stamped metadata and where it happened. */

@@ -92,8 +92,8 @@ static gboolean charge(struct map_walk *walk, const struct map_element *element)
 static gboolean expand(struct map_walk *walk, const struct map_view *view, struct map_node *node,
 	map_walk_fn fn, gpointer data)
 {
-	for (guint i = 0; i < node->links->len; i++) {
-		struct map_link *link = g_ptr_array_index(node->links, i);
+	for (guint i = 0; i < node->n_links; i++) {
+		struct map_link *link = map_node_link(node, i);
 		if (!charge(walk, &link->element))
 			return FALSE;
 		if (link->element.epoch == walk->epoch || !map_view_follows(view, link))

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "ifmap/reply.h"
+#include "ifmap/request.h"
 #include "map/storefile.h"
 
 /* How long a failed transaction rests before it is tried again. */
@@ -101,7 +102,7 @@ struct map_store {
 	int lock_fd;
 	sqlite3 *db;
 	sqlite3_stmt *statements[N_STATEMENTS];
-	GString *text[2]; /* identifiers being bound */
+	GString *text[3]; /* identifiers and metadata being bound */
 	map_store_done_fn done;
 	gpointer done_data;
 	GThread *writer;
@@ -244,6 +245,14 @@ static void bind_id(sqlite3_stmt *statement, int index, const struct ifmap_id *i
 	bind_text(statement, index, text->str);
 }
 
+static void bind_meta(
+	sqlite3_stmt *statement, int index, const struct ifmap_meta *meta, GString *text)
+{
+	g_string_truncate(text, 0);
+	ifmap_meta_write(text, meta);
+	bind_text(statement, index, text->str);
+}
+
 static void bind_entry(struct map_store *store, sqlite3_stmt *statement, const struct row *row)
 {
 	const struct map_entry *entry = &row->entry;
@@ -253,7 +262,7 @@ static void bind_entry(struct map_store *store, sqlite3_stmt *statement, const s
 	bind_id(statement, 3, entry->b, store->text[1]);
 	bind_text(statement, 4, entry->publisher);
 	(void)sqlite3_bind_int64(statement, 5, entry->timestamp_us);
-	bind_text(statement, 6, ifmap_meta_xml(entry->meta, NULL));
+	bind_meta(statement, 6, entry->meta, store->text[2]);
 	if (row->statement != BEGIN_HISTORY)
 		return;
 	(void)sqlite3_bind_int64(statement, 7, map_entry_key(entry->a));

@@ -31,7 +31,7 @@ static void report(GPtrArray *facts, struct map_fact *fact)
 static void watch_free(gpointer data)
 {
 	struct map_watch *watch = data;
-	g_queue_unlink(&watch->node->watches, &watch->in_node);
+	watch->node->watches = g_list_remove_link(watch->node->watches, &watch->in_node);
 	map_element_unref(&watch->node->element);
 	g_free(watch);
 }
@@ -91,7 +91,7 @@ static gboolean watch_node(struct map_subscription *subscription, struct map_nod
 	watch->node = node;
 	watch->depth = node->depth;
 	map_element_ref(&node->element);
-	g_queue_push_tail_link(&node->watches, &watch->in_node);
+	node->watches = g_list_concat(&watch->in_node, node->watches);
 	g_hash_table_insert(subscription->watches, node, watch);
 	return TRUE;
 }
@@ -329,7 +329,7 @@ static int by_order(gconstpointer a, gconstpointer b)
 
 static void collect(const struct map_node *node, guint64 mark, GPtrArray *subscriptions)
 {
-	for (GList *at = node->watches.head; at; at = at->next) {
+	for (GList *at = node->watches; at; at = at->next) {
 		struct map_subscription *subscription =
 			((struct map_watch *)at->data)->subscription;
 		if (subscription->mark == mark)

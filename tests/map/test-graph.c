@@ -83,10 +83,10 @@ static void test_attach(struct fixture *fixture, gconstpointer data)
 	(void)data;
 	struct map_change *change = map_change_begin(fixture->graph);
 	struct map_fact *fact = add(fixture, change, &fixture->link->element, "m", FALSE);
-	g_assert_cmpuint(fixture->a->links->len, ==, 1);
-	g_assert_cmpuint(fixture->b->links->len, ==, 1);
+	g_assert_cmpuint(fixture->a->n_links, ==, 1);
+	g_assert_cmpuint(fixture->b->n_links, ==, 1);
 	map_change_remove(change, fact);
-	g_assert_cmpuint(fixture->a->links->len, ==, 0);
+	g_assert_cmpuint(fixture->a->n_links, ==, 0);
 	map_change_commit(change);
 	g_assert_cmpuint(map_graph_n_facts(fixture->graph), ==, 0);
 	g_assert_cmpuint(fixture->publisher->stocks[IFMAP_LIFETIME_FOREVER]->size, ==, 0);
@@ -119,7 +119,7 @@ static void test_rollback(struct fixture *fixture, gconstpointer data)
 	g_assert_cmpstr(after, ==, before);
 	g_assert_cmpuint(fixture->publisher->stocks[IFMAP_LIFETIME_FOREVER]->size, ==, stored);
 	g_assert_cmpuint(map_graph_n_facts(fixture->graph), ==, 4);
-	g_assert_cmpuint(fixture->a->links->len, ==, 1);
+	g_assert_cmpuint(fixture->a->n_links, ==, 1);
 }
 
 static void count(struct map_fact *fact, gboolean added, gpointer data)
