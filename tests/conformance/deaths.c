@@ -1,9 +1,10 @@
-/* What older MAP servers died of, where no statement's case has it already: those are C012 gzip
- * bomb, C003 passwords with colons, C010 (lower-case basic), C028 twice in one publish, C116 a
- * deleted subscription, 4.2 (SSRC opened again, ARC of the session before), 19 chunked request, and
- * the deep XML of map/hostile. */
+/* What older MAP servers died of, where no statement's case has it already: those are C003
+ * passwords with colons, C010 (lower-case basic), C028 twice in one publish, C116 a deleted
+ * subscription, 4.2 (SSRC opened again, ARC of the session before), 19 chunked request, and the
+ * deep XML of map/hostile. */
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "checks.h"
 #include "raw.h"
@@ -45,6 +46,68 @@ static void test_entity(struct peer *peer)
 	peer_ask(peer,
 		"<ifmap:search session-id=\"{s}\"><device><name>entity</name></device></ifmap:search>",
 		"<searchResult><resultItem><device><name>entity</name></device></resultItem>");
+}
+
+/* ---- a bomb */
+
+#define BOMB_SIZE 195000
+
+/* Blanks in front of a request, until they fill so much gzip. */
+static GString *make_bomb(void)
+{
+	static char blanks[1U << 20];
+	GString *bomb = g_string_sized_new(BOMB_SIZE + 1000);
+	z_stream stream = { 0 };
+	unsigned char piece[8192];
+
+	memset(blanks, ' ', sizeof(blanks));
+	g_assert_cmpint(deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, 16 + MAX_WBITS, 8,
+				Z_DEFAULT_STRATEGY),
+		==, Z_OK);
+	for (int status = Z_OK; status == Z_OK;) {
+		gboolean last = bomb->len >= BOMB_SIZE;
+		stream.next_in = (unsigned char *)blanks;
+		stream.avail_in = last ? 0 : sizeof(blanks);
+		do {
+			stream.next_out = piece;
+			stream.avail_out = sizeof(piece);
+			status = deflate(&stream, last ? Z_FINISH : Z_NO_FLUSH);
+			g_string_append_len(bomb, (const char *)piece,
+				(gssize)(sizeof(piece) - stream.avail_out));
+		} while (stream.avail_out == 0);
+	}
+	g_assert_cmpuint(stream.total_in, >, 100U << 20);
+	deflateEnd(&stream);
+	return bomb;
+}
+
+/* The most memory that the server ever had, KiB. */
+static guint64 peak_kib(const struct server *server)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/status", server->pid);
+	g_autofree char *text = NULL;
+
+	g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+	return g_ascii_strtoull(strstr(text, "VmHWM:") + strlen("VmHWM:"), NULL, 10);
+}
+
+/* Refused after as many bytes as a body may have, which is all the memory it costs; in SOAP and in
+ * JSON. */
+static void test_bomb(struct peer *peer)
+{
+	static const char *const paths[] = { "", "v1/publish" };
+	GString *bomb = make_bomb();
+	guint64 before = peak_kib(peer->server);
+
+	peer_header(peer, "Content-Encoding: gzip");
+	peer_header(peer, "Content-Type: application/json");
+	for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+		g_autofree char *url = g_strconcat(peer->server->url, paths[i], NULL);
+		curl_easy_setopt(peer->curl, CURLOPT_URL, url);
+		g_assert_cmpint(peer_post(peer, bomb->str, (gssize)bomb->len), ==, 413);
+	}
+	g_assert_cmpuint(peak_kib(peer->server) - before, <, 32U << 10);
+	g_string_free(bomb, TRUE);
 }
 
 /* ---- connections that never speak */
@@ -167,6 +230,7 @@ static void test_watched_hub(struct peer *peer)
 
 static const struct check checks[] = {
 	{ "external entity", test_entity },
+	{ "C012 gzip bomb of 195 kB", test_bomb },
 	{ "500 connections that never speak TLS", test_idle },
 	{ "500 of them, and not so many places", test_crowded },
 	{ "C088 a hub of 1,000 links", test_hub },
