@@ -46,20 +46,53 @@ static char *describe(const struct duel_side *mapd, const struct duel_side *floo
 		mapd->cpu_us, floor->cpu_us, mapd->rate, floor->rate);
 }
 
+/* A duel as the server is installed, or without history, which other servers do not have either. */
+static void play(struct bench *bench, unsigned n_links, const char *extra,
+	struct duel_side *ret_mapd, struct duel_side *ret_floor)
+{
+	struct server *server = work_server(bench, bench->n_clients, extra);
+	struct stream stream = { .n_links = n_links, .lifetime = IFMAP_LIFETIME_SESSION };
+	const struct duel duel = duel_of(bench, server, &stream);
+
+	duel_play(&duel, ret_mapd, ret_floor, NULL);
+	server_free(server);
+}
+
+static const struct {
+	const char *name;
+	const char *extra;
+} variants[] = { { "", NULL }, { ", without history", "[history]\ndays=0\n" } };
+
 void work_publish(struct bench *bench)
 {
-	struct server *server = work_server(bench, bench->n_clients, NULL);
-	struct stream stream = { .n_links = 1, .lifetime = IFMAP_LIFETIME_SESSION };
-	const struct duel duel = duel_of(bench, server, &stream);
-	struct duel_side mapd;
-	struct duel_side floor;
+	for (size_t i = 0; i < G_N_ELEMENTS(variants); i++) {
+		g_autofree char *name = g_strconcat(
+			"CPU of a request, over the floor's", variants[i].name, NULL);
+		struct duel_side mapd;
+		struct duel_side floor;
 
-	duel_play(&duel, &mapd, &floor, NULL);
-	work_report(bench,
-		&(struct work_figure){ "CPU of a request, over the floor's",
-			mapd.cpu_us / floor.cpu_us, "", 2, WORK_AT_MOST, 2.0 },
-		describe(&mapd, &floor));
-	server_free(server);
+		play(bench, 1, variants[i].extra, &mapd, &floor);
+		work_report(bench,
+			&(struct work_figure){
+				name, mapd.cpu_us / floor.cpu_us, "", 2, WORK_AT_MOST, 2.0 },
+			describe(&mapd, &floor));
+	}
+}
+
+void work_batch(struct bench *bench)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(variants); i++) {
+		g_autofree char *name = g_strconcat(
+			"updates a second and core", variants[i].name, NULL);
+		struct duel_side mapd;
+		struct duel_side floor;
+
+		play(bench, BATCH, variants[i].extra, &mapd, &floor);
+		work_report(bench,
+			&(struct work_figure){
+				name, BATCH * 1e6 / mapd.cpu_us, "/s", 0, WORK_AT_LEAST, 250000 },
+			describe(&mapd, &floor));
+	}
 }
 
 /* Both lifetimes in turns, so that a slow moment of the machine meets both. */
@@ -90,22 +123,6 @@ void work_durable(struct bench *bench)
 			2, WORK_AT_LEAST, 0.5 },
 		g_strdup_printf("%u clients: %.0f/s, for the session %.0f/s; %.1f µs a request",
 			bench->n_durable_clients, rate[1], rate[0], cpu_us));
-	server_free(server);
-}
-
-void work_batch(struct bench *bench)
-{
-	struct server *server = work_server(bench, bench->n_clients, NULL);
-	struct stream stream = { .n_links = BATCH, .lifetime = IFMAP_LIFETIME_SESSION };
-	const struct duel duel = duel_of(bench, server, &stream);
-	struct duel_side mapd;
-	struct duel_side floor;
-
-	duel_play(&duel, &mapd, &floor, NULL);
-	work_report(bench,
-		&(struct work_figure){ "updates a second and core", BATCH * 1e6 / mapd.cpu_us, "/s",
-			0, WORK_AT_LEAST, 250000 },
-		describe(&mapd, &floor));
 	server_free(server);
 }
 

@@ -30,7 +30,7 @@ static char *in_words(const struct work_figure *figure, const char *sign, double
 		*figure->unit ? " " : "", figure->unit);
 }
 
-#define ROW "%-10s %-45s %*s %*s %-6s  %s\n"
+#define ROW "%-10s %-52s %*s %*s %-6s  %s\n"
 
 /* Bytes for `columns` on the screen: UTF-8 takes more. */
 static int width_of(const char *text, int columns)

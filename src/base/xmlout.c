@@ -4,29 +4,16 @@
 
 #define REPLACEMENT "\xef\xbf\xbd"
 
-/* One row a character that cannot stand as it is; `in_text` NULL: it may stand in element content.
+/* What stands for a character that cannot stand as it is; one row for content, one for attributes.
  */
-static const struct {
-	char c;
-	const char *in_text;
-	const char *in_attr;
-} escapes[] = {
-	{ '&', "&amp;", "&amp;" },
-	{ '<', "&lt;", "&lt;" },
-	{ '>', "&gt;", "&gt;" },
-	{ '"', NULL, "&quot;" },
-	{ '\t', NULL, "&#9;" },
-	{ '\n', NULL, "&#10;" },
-	{ '\r', "&#13;", "&#13;" },
+#define EVERYWHERE                                                                                \
+	[0x01 ... 0x08] = REPLACEMENT, [0x0b ... 0x0c] = REPLACEMENT,                             \
+		  [0x0e ... 0x1f] = REPLACEMENT, ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", \
+		  ['\r'] = "&#13;"
+static const char *const in_text[128] = { EVERYWHERE };
+static const char *const in_attr[128] = {
+	EVERYWHERE, ['"'] = "&quot;", ['\t'] = "&#9;", ['\n'] = "&#10;"
 };
-
-static const char *escape_of(char c, gboolean attribute)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(escapes); i++)
-		if (escapes[i].c == c)
-			return attribute ? escapes[i].in_attr : escapes[i].in_text;
-	return (unsigned char)c < 0x20 && c != '\t' && c != '\n' ? REPLACEMENT : NULL;
-}
 
 /* U+FFFE and U+FFFF are valid UTF-8 and yet no characters of XML 1.0 (2.2). */
 static gboolean is_noncharacter(const char *p)
@@ -34,36 +21,55 @@ static gboolean is_noncharacter(const char *p)
 	return strncmp(p, "\xef\xbf\xbe", 3) == 0 || strncmp(p, "\xef\xbf\xbf", 3) == 0;
 }
 
-static void append_escaped(GString *out, const char *text, gboolean attribute)
+/* From `p` to the first byte that may have to be written otherwise, or to the end. */
+static const char *skip_plain(const char *p, const char *const escapes[128])
 {
-	g_autofree char *valid = g_utf8_validate(text, -1, NULL) ? NULL
-								 : g_utf8_make_valid(text, -1);
+	while (*p && (guchar)*p != 0xef && ((guchar)*p >= 0x80 || !escapes[(guchar)*p]))
+		p++;
+	return p;
+}
 
-	for (const char *p = valid ? valid : text; *p; p++) {
-		const char *escape = escape_of(*p, attribute);
+static void append_valid(GString *out, const char *text, const char *const escapes[128])
+{
+	for (const char *p = text; *p; p++) {
+		const char *plain = p;
 
-		if (is_noncharacter(p)) {
+		p = skip_plain(p, escapes);
+		g_string_append_len(out, plain, p - plain);
+		if (!*p)
+			return;
+		if ((guchar)*p < 0x80) {
+			g_string_append(out, escapes[(guchar)*p]);
+		} else if (is_noncharacter(p)) {
 			g_string_append(out, REPLACEMENT);
 			p += 2;
-		} else if (escape) {
-			g_string_append(out, escape);
 		} else {
 			g_string_append_c(out, *p);
 		}
 	}
 }
 
+static void append_escaped(GString *out, const char *text, const char *const escapes[128])
+{
+	g_autofree char *valid = g_utf8_validate(text, -1, NULL) ? NULL
+								 : g_utf8_make_valid(text, -1);
+
+	append_valid(out, valid ? valid : text, escapes);
+}
+
 void base_xmlout_text(GString *out, const char *text)
 {
-	append_escaped(out, text, FALSE);
+	append_escaped(out, text, in_text);
 }
 
 void base_xmlout_attr(GString *out, const char *name, const char *value)
 {
 	if (!value)
 		return;
-	g_string_append_printf(out, " %s=\"", name);
-	append_escaped(out, value, TRUE);
+	g_string_append_c(out, ' ');
+	g_string_append(out, name);
+	g_string_append(out, "=\"");
+	append_escaped(out, value, in_attr);
 	g_string_append_c(out, '"');
 }
 
@@ -71,7 +77,11 @@ void base_xmlout_element(GString *out, const char *name, const char *text)
 {
 	if (!text)
 		return;
-	g_string_append_printf(out, "<%s>", name);
-	append_escaped(out, text, FALSE);
-	g_string_append_printf(out, "</%s>", name);
+	g_string_append_c(out, '<');
+	g_string_append(out, name);
+	g_string_append_c(out, '>');
+	append_escaped(out, text, in_text);
+	g_string_append(out, "</");
+	g_string_append(out, name);
+	g_string_append_c(out, '>');
 }

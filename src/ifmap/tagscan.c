@@ -17,6 +17,8 @@ static const struct {
  * when it never ends. */
 static const char *skip_other(const char *p, const char *end)
 {
+	if (end - p < 2 || (p[1] != '!' && p[1] != '?')) /* nearly always */
+		return p;
 	for (size_t i = 0; i < G_N_ELEMENTS(skipped); i++) {
 		size_t begin_size = strlen(skipped[i].begin), end_size = strlen(skipped[i].end);
 		const char *stop;
