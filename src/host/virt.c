@@ -5,8 +5,7 @@
 
 G_DEFINE_QUARK(virt - error - quark, virt_error)
 
-#define RETRY_MS    300 /* between attempts to reach libvirtd */
-#define TICK_MS     200 /* how soon the event loop notices that it shall stop */
+#define RETRY_US    300000 /* between attempts to reach libvirtd */
 #define KEEPALIVE_S 1
 #define KEEPALIVE_N 3
 #define RUN_DIR     "/run/libvirt/qemu"
@@ -297,11 +296,19 @@ static void on_device(virConnectPtr conn, virDomainPtr domain, const char *alias
 	virt_read_later(data, domain);
 }
 
+static void set_flag(struct virt *virt, gboolean *flag)
+{
+	g_mutex_lock(&virt->lock);
+	*flag = TRUE;
+	g_cond_signal(&virt->turn);
+	g_mutex_unlock(&virt->lock);
+}
+
 static void on_close(virConnectPtr conn, int reason, void *data)
 {
 	struct virt *virt = data;
 
-	g_atomic_int_set(&virt->closed, 1);
+	set_flag(virt, &virt->closed);
 }
 
 static void register_events(struct virt *virt, virConnect *conn)
@@ -317,7 +324,7 @@ static void register_events(struct virt *virt, virConnect *conn)
 		VIR_DOMAIN_EVENT_CALLBACK(on_device), virt, NULL);
 }
 
-/* ---- the keeper: connects, runs the event loop, connects again ---- */
+/* ---- the keeper: connects, waits for the connection's end, connects again ---- */
 
 static void tell_up(struct virt *virt, gpointer what)
 {
@@ -330,10 +337,6 @@ static void tell_down(struct virt *virt, gpointer what)
 	virt->events.down(what, virt->data);
 }
 
-static void on_tick(int timer, void *data)
-{
-}
-
 static void on_libvirt_error(void *data, virErrorPtr error)
 {
 }
@@ -344,7 +347,6 @@ static gboolean keeper_open(struct virt *virt)
 
 	if (!conn)
 		return FALSE;
-	g_atomic_int_set(&virt->closed, 0);
 	virConnectSetKeepAlive(conn, KEEPALIVE_S, KEEPALIVE_N);
 	register_events(virt, conn);
 	set_connection(virt, conn);
@@ -353,26 +355,40 @@ static gboolean keeper_open(struct virt *virt)
 	return TRUE;
 }
 
-/* Until the connection is lost or the end is near. */
-static void keeper_serve(struct virt *virt)
+/* Waits until the connection is lost, or `until_us` (monotonic; -1: for ever). FALSE: this is the
+ * end. */
+static gboolean keeper_wait(struct virt *virt, gint64 until_us)
 {
-	while (!g_atomic_int_get(&virt->stop) && !g_atomic_int_get(&virt->closed))
-		virEventRunDefaultImpl();
-	set_connection(virt, NULL);
-	if (!g_atomic_int_get(&virt->stop))
-		virt_cross(virt, tell_down, g_strdup("libvirtd closed the connection"), g_free);
+	gboolean go_on;
+
+	g_mutex_lock(&virt->lock);
+	while (!virt->stop && !virt->closed) {
+		if (until_us < 0)
+			g_cond_wait(&virt->turn, &virt->lock);
+		else if (!g_cond_wait_until(&virt->turn, &virt->lock, until_us))
+			break;
+	}
+	virt->closed = FALSE; /* what comes now is of the next connection */
+	go_on = !virt->stop;
+	g_mutex_unlock(&virt->lock);
+	return go_on;
 }
 
 static gpointer keeper_run(gpointer data)
 {
 	struct virt *virt = data;
+	gboolean go_on = TRUE;
 
-	while (!g_atomic_int_get(&virt->stop)) {
+	while (go_on) {
 		if (keeper_open(virt)) {
-			keeper_serve(virt);
+			go_on = keeper_wait(virt, -1);
+			set_connection(virt, NULL);
+			if (go_on)
+				virt_cross(virt, tell_down,
+					g_strdup("libvirtd closed the connection"), g_free);
 		} else {
 			virt_cross(virt, tell_down, g_strdup(virGetLastErrorMessage()), g_free);
-			g_usleep(RETRY_MS * 1000UL);
+			go_on = keeper_wait(virt, g_get_monotonic_time() + RETRY_US);
 		}
 	}
 	return NULL;
@@ -392,12 +408,14 @@ void virt_unref(struct virt *virt)
 		return;
 	g_hash_table_destroy(virt->moves);
 	g_mutex_clear(&virt->lock);
+	g_cond_clear(&virt->turn);
 	g_main_context_unref(virt->context);
 	g_free(virt->uri);
 	g_free(virt);
 }
 
-/* libvirt's default event loop and error printing are the process's, so they are set up once. */
+/* libvirt's default event loop and error printing are the process's, so they are set up once. The
+ * event loop is GLib's default main context, which the main loop runs: no thread of ours could. */
 static void libvirt_init(void)
 {
 	static gsize done;
@@ -407,7 +425,6 @@ static void libvirt_init(void)
 	virInitialize();
 	virSetErrorFunc(NULL, on_libvirt_error);
 	virEventRegisterDefaultImpl();
-	virEventAddTimeout(TICK_MS, on_tick, NULL, NULL);
 	g_once_init_leave(&done, 1);
 }
 
@@ -418,6 +435,7 @@ struct virt *virt_new(const char *uri, const struct virt_events *events, gpointe
 	libvirt_init();
 	g_atomic_ref_count_init(&virt->refs);
 	g_mutex_init(&virt->lock);
+	g_cond_init(&virt->turn);
 	virt->uri = g_strdup(uri);
 	virt->context = g_main_context_ref_thread_default();
 	virt->events = *events;
@@ -436,7 +454,7 @@ void virt_free(struct virt *virt)
 		return;
 	virt->freed = TRUE;
 	g_clear_pointer(&virt->exits, virt_exits_free);
-	g_atomic_int_set(&virt->stop, 1);
+	set_flag(virt, &virt->stop);
 	virt_moves_abort(virt);
 	g_thread_join(virt->keeper);
 	g_thread_pool_free(virt->reader, TRUE, TRUE);

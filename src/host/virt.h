@@ -1,8 +1,9 @@
 #pragma once
 /* The local libvirtd: its domains as values, its calls as requests.
  *
- * libvirt blocks, so it lives on threads of its own: one runs libvirt's event loop and keeps the
- * connection, one reads domains in the order in which they changed, a few carry out requests.
+ * libvirt blocks, so it lives on threads of its own: one keeps the connection, one reads domains in
+ * the order in which they changed, a few carry out requests. Its events do not block: they come by
+ * GLib's default main context, which the process must run.
  * Everything that reaches the owner does so from the GMainContext that was the thread's default
  * when the object was made; structs passed to callbacks are borrowed. When libvirtd goes away the
  * domains are not: `down` is called, and after the reconnection every domain is told again.

@@ -1,7 +1,8 @@
 #pragma once
 /* What virt.c, virt_work.c, virt_move.c and virt_host.c share; nobody else includes it.
  *
- * `lock` guards conn and moves. `freed` and `exits` belong to the owner's thread.
+ * `lock` guards conn, moves, stop and closed; `turn` tells the keeper that one of the last two is
+ * set. `freed` and `exits` belong to the owner's thread.
  */
 #include "host/virt_exit.h"
 
@@ -17,11 +18,12 @@ struct virt {
 	struct virt_exits *exits; /* of machines that are being moved away */
 
 	GMutex lock;
+	GCond turn;
 	virConnect *conn;  /* NULL while there is none */
 	GHashTable *moves; /* uuid -> struct virt_move_job * (virt_move.c), owned by its thread */
 
-	gint stop;
-	gint closed;
+	gboolean stop;
+	gboolean closed;
 	GThread *keeper;
 	GThreadPool *reader;
 	GThreadPool *workers;
