@@ -20,7 +20,7 @@ const struct command COMMANDS[] = {
 		cmd_vapp_capture,
 		"drover vapp capture web1 --name shop -o shop.ova --address web1=10.80.0.11/24 --allow outside:web1:tcp/80\n" },
 	{ "vapp", "start", "VAPP", "to wait no-wait",
-		"Start all machines, protected before they run", 1, 1, cmd_vapp_start },
+		"Start what does not run of it, protected before it runs", 1, 1, cmd_vapp_start },
 	{ "vapp", "stop", "VAPP", "wait no-wait", "Stop all machines", 1, 1, cmd_vapp_stop },
 	{ "vapp", "remove", "VAPP", "wait no-wait", "Stop all machines and forget the application",
 		1, 1, cmd_vapp_remove },

@@ -205,16 +205,22 @@ static char **hosts_asked(const struct looking *looking, char **names, GPtrArray
 	return g_strv_builder_end(uuids);
 }
 
-/* Fills the placement, or the reasons why there is none. */
-static void find_place(
-	struct looking *looking, char **names, struct plan_placement *placement, GPtrArray *reasons)
+/* Fills the placement, or the reasons why there is none. What runs is not started: it stays. */
+static void find_place(struct looking *looking, const struct facts_request *asked,
+	struct plan_placement *placement, GPtrArray *reasons)
 {
-	g_auto(GStrv) uuids = hosts_asked(looking, names, reasons);
+	g_auto(GStrv) uuids = hosts_asked(looking, asked->to, reasons);
+	g_auto(plan_placement) running = { 0 };
 	struct plan_question question = { .vapp = looking->vapp->vapp,
 		.now_ms = looking->now_ms,
 		.max_age_ms = PLAN_MAX_AGE_MS };
 	g_autoptr(GPtrArray) against = NULL;
 
+	if (g_strcmp0(asked->verb, "start") == 0) {
+		plan_placement_init(&running, question.vapp);
+		plan_placement_set_current(&running, looking->orders->world, question.vapp);
+		question.pinned = &running;
+	}
 	if (reasons->len == 0 && !plan_choose_place(judge_plan(looking->orders->judge), &question,
 					 (const char *const *)uuids, placement, &against))
 		move_reasons(reasons, against);
@@ -240,7 +246,7 @@ static void take_request(struct looking *looking, const struct facts_request *as
 			   looking->orders->world, looking->vapp->name, request.verb, &against)) {
 		move_reasons(reasons, against);
 	} else if (request.verb == PLAN_VERB_START || request.verb == PLAN_VERB_MOVE) {
-		find_place(looking, asked->to, &placement, reasons);
+		find_place(looking, asked, &placement, reasons);
 	}
 	if (reasons->len > 0) {
 		refuse(looking, &request, reasons);

@@ -38,8 +38,10 @@ struct plan_question {
 	const struct plan_placement *placement;
 	guint64 now_ms;     /* wall clock */
 	guint64 max_age_ms; /* the world may be no older (world_as_of); 0: do not ask */
-	unsigned n_enough;  /* disjoint paths that every flow is content with; 0: what it
-			     * declares */
+	/* What stays where it is when a place is looked for (plan/place.h); NULL: nothing. */
+	const struct plan_placement *pinned;
+	unsigned n_enough; /* disjoint paths that every flow is content with; 0: what it
+			    * declares */
 };
 
 /* Judges questions about one world; remembers the disjoint paths it has computed until the fabric

@@ -125,8 +125,6 @@ static void check_machine(const struct world_machine *machine, const char *name,
 
 	if (n > 1)
 		refuse_machine(reasons, PLAN_RUNS_TWICE, name);
-	else if (n == 1 && verb == PLAN_VERB_START)
-		refuse_machine(reasons, PLAN_RUNS_ELSEWHERE, name);
 	else if (n == 0 && (verb == PLAN_VERB_START || verb == PLAN_VERB_MOVE) &&
 		 may_run_unseen(machine))
 		refuse_unseen(reasons, name, home_of(machine));
@@ -134,15 +132,28 @@ static void check_machine(const struct world_machine *machine, const char *name,
 		refuse_machine(reasons, PLAN_NOT_RUNNING, name);
 }
 
+/* There is nothing to start. */
+static void refuse_running(const struct vapp *vapp, GPtrArray *reasons)
+{
+	for (unsigned i = 0; i < vapp->machines->len; i++)
+		refuse_machine(reasons, PLAN_RUNS_ELSEWHERE,
+			((const struct vapp_machine *)vapp->machines->pdata[i])->name);
+}
+
 static void check_machines(
 	const struct world *world, const struct vapp *vapp, enum plan_verb verb, GPtrArray *reasons)
 {
+	gboolean all_run = TRUE;
+
 	for (unsigned i = 0; i < vapp->machines->len; i++) {
 		const struct vapp_machine *member = vapp->machines->pdata[i];
 		g_autofree char *uuid = vapp_machine_uuid(vapp, member);
 
 		check_machine(world_find_machine(world, uuid), member->name, verb, reasons);
+		all_run = all_run && n_active(world_find_machine(world, uuid)) > 0;
 	}
+	if (all_run && verb == PLAN_VERB_START)
+		refuse_running(vapp, reasons);
 }
 
 gboolean plan_may_order(
@@ -222,10 +233,11 @@ static struct facts_order_member *add_member(struct facts_order *order, const st
 	const struct vapp_machine *machine, const char *uuid, const char *to)
 {
 	gboolean starts = g_strcmp0(order->verb, "start") == 0;
-	const char *from = starts ? NULL : whereabouts(world_find_machine(world, uuid));
+	const struct world_machine *known = world_find_machine(world, uuid);
+	const char *from = starts ? NULL : whereabouts(known);
 	struct facts_order_member *member;
 
-	if (g_strcmp0(from, to) == 0)
+	if (g_strcmp0(from, to) == 0 || (starts && n_active(known) > 0))
 		return NULL;
 	member = facts_list_add(order->members, FACTS_ORDER, "member");
 	member->vm = g_strdup(uuid);

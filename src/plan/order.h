@@ -50,7 +50,7 @@ struct plan_request {
 };
 
 /* Whether the vApp may be ordered about so now, whatever the hosts say: its package is there, no
- * order of it is running, it runs (move, stop) or does not (start), nowhere twice. FALSE:
+ * order of it is running, all of it runs (move) or not all (start), nothing twice. FALSE:
  * *ret_reasons, as plan_clear(). */
 gboolean plan_may_order(
 	const struct world *world, const char *vapp, enum plan_verb verb, GPtrArray **ret_reasons);

@@ -14,7 +14,8 @@ struct search {
 	struct plan_placement placement; /* being tried */
 	char **hosts;
 	unsigned n_hosts, n_machines;
-	unsigned *order; /* machines, hardest to place first */
+	unsigned *order; /* machines that are not pinned, hardest to place first */
+	unsigned n_free; /* of them */
 	gboolean *fits;  /* [machine * n_hosts + host]: alone */
 	unsigned *load;  /* machines on each host now */
 	unsigned n_used; /* hosts with any */
@@ -22,12 +23,41 @@ struct search {
 	unsigned steps_left;
 };
 
+/* ---- what stays ---- */
+
+static const char *pin_of(const struct plan_question *question, size_t machine)
+{
+	const struct plan_placement *pinned = question->pinned;
+
+	return pinned && machine < pinned->n_hosts ? pinned->hosts[machine] : NULL;
+}
+
+/* All on one host, but for what stays. */
+static void set_all(
+	struct plan_placement *placement, const struct plan_question *question, const char *host)
+{
+	for (size_t m = 0; m < placement->n_hosts; m++) {
+		const char *pin = pin_of(question, m);
+
+		plan_placement_set(placement, m, pin ? pin : host);
+	}
+}
+
+static unsigned n_pinned_on(const struct plan_question *question, const char *host)
+{
+	unsigned n = 0;
+
+	for (unsigned m = 0; m < question->vapp->machines->len; m++)
+		n += g_strcmp0(pin_of(question, m), host) == 0 ? 1 : 0;
+	return n;
+}
+
 /* ---- what fits alone ---- */
 
 static void find_fits(struct search *search)
 {
 	for (unsigned m = 0; m < search->n_machines; m++)
-		for (unsigned h = 0; h < search->n_hosts; h++) {
+		for (unsigned h = 0; !pin_of(&search->question, m) && h < search->n_hosts; h++) {
 			plan_placement_set(&search->placement, m, search->hosts[h]);
 			search->fits[m * search->n_hosts + h] = judge_scopes(
 				search->judge, &search->question, JUDGE_ALONE | JUDGE_JOINT, NULL);
@@ -60,11 +90,14 @@ static gboolean comes_before(const struct search *search, unsigned a, unsigned b
 static void find_order(struct search *search)
 {
 	for (unsigned i = 0; i < search->n_machines; i++) {
-		unsigned k = i;
+		unsigned k = search->n_free;
 
+		if (pin_of(&search->question, i))
+			continue;
 		for (; k > 0 && comes_before(search, i, search->order[k - 1]); k--)
 			search->order[k] = search->order[k - 1];
 		search->order[k] = i;
+		search->n_free++;
 	}
 }
 
@@ -103,11 +136,11 @@ static gboolean try_host(struct search *search, unsigned machine, unsigned host)
  * `exact`, what fails later makes an earlier machine try its next host. */
 static gboolean search_with(struct search *search, gboolean exact)
 {
-	g_autofree unsigned *chosen = g_new0(unsigned, search->n_machines + 1);
+	g_autofree unsigned *chosen = g_new0(unsigned, search->n_free + 1);
 	unsigned depth = 0;
 	unsigned host = 0;
 
-	while (depth < search->n_machines) {
+	while (depth < search->n_free) {
 		while (host < search->n_hosts && !try_host(search, search->order[depth], host))
 			host++;
 		if (host < search->n_hosts) {
@@ -132,9 +165,10 @@ static gboolean search_with(struct search *search, gboolean exact)
 /* As few hosts as possible: one, then two, ... */
 static gboolean search_all(struct search *search, gboolean exact)
 {
-	unsigned most = MIN(search->n_hosts, search->n_machines);
+	unsigned most = MIN(search->n_hosts, search->n_used + search->n_free);
 
-	for (search->max_used = 1; search->max_used <= most; search->max_used++)
+	for (search->max_used = MAX(search->n_used, 1); search->max_used <= most;
+		search->max_used++)
 		if (search_with(search, exact))
 			return TRUE;
 	return FALSE;
@@ -172,7 +206,7 @@ static GPtrArray *judge_candidates(struct search *search)
 	for (unsigned h = 0; h < search->n_hosts; h++) {
 		struct plan_candidate *candidate = g_new0(struct plan_candidate, 1);
 
-		plan_placement_set_all(&search->placement, search->hosts[h]);
+		set_all(&search->placement, &search->question, search->hosts[h]);
 		candidate->host = g_strdup(search->hosts[h]);
 		if (plan_clear(search->judge, &search->question, &candidate->reasons))
 			candidate->reasons = plan_reasons_new();
@@ -194,6 +228,14 @@ static char **all_hosts(const struct world *world)
 	return g_strv_builder_end(uuids);
 }
 
+static void count_pinned(struct search *search)
+{
+	for (unsigned h = 0; h < search->n_hosts; h++) {
+		search->load[h] = n_pinned_on(&search->question, search->hosts[h]);
+		search->n_used += search->load[h] > 0 ? 1 : 0;
+	}
+}
+
 static void search_init(struct search *search, struct plan_judge *judge,
 	const struct plan_question *question, const char *const *hosts)
 {
@@ -204,10 +246,12 @@ static void search_init(struct search *search, struct plan_judge *judge,
 	search->hosts = hosts ? g_strdupv((char **)hosts) : all_hosts(judge_world(judge));
 	search->n_hosts = g_strv_length(search->hosts);
 	plan_placement_init(&search->placement, question->vapp);
+	set_all(&search->placement, question, NULL);
 	search->question.placement = &search->placement;
 	search->order = g_new0(unsigned, search->n_machines + 1);
 	search->fits = g_new0(gboolean, search->n_machines * search->n_hosts + 1);
 	search->load = g_new0(unsigned, search->n_hosts + 1);
+	count_pinned(search);
 }
 
 static void search_clear(struct search *search)
@@ -230,8 +274,8 @@ void plan_find_place(struct plan_judge *judge, const struct plan_question *quest
 	*ret = (struct plan_place){ 0 };
 	find_fits(&search);
 	find_order(&search);
-	/* what holds for every placement is asked first: it may spare the search */
-	ret->found = judge_scopes(judge, &search.question, JUDGE_WORLD, NULL) &&
+	/* what holds for every placement, and of what stays, may spare the search */
+	ret->found = judge_scopes(judge, &search.question, JUDGE_ALL, NULL) &&
 		     search_all(&search, exact);
 	ret->exact = exact && search.steps_left > 0;
 	if (ret->found) {
@@ -272,6 +316,23 @@ char **plan_other_hosts(const struct world *world, const struct vapp *vapp)
 	return g_strv_builder_end(uuids);
 }
 
+/* The hosts of what stays, then the others. */
+static char **own_hosts(const struct world *world, const struct plan_question *question)
+{
+	g_auto(GStrv) others = plan_other_hosts(world, question->vapp);
+	g_autoptr(GPtrArray) hosts = world_hosts(world);
+	g_autoptr(GStrvBuilder) uuids = g_strv_builder_new();
+
+	for (unsigned h = 0; h < hosts->len; h++) {
+		const struct world_host *host = hosts->pdata[h];
+
+		if (n_pinned_on(question, host->uuid) > 0)
+			g_strv_builder_add(uuids, host->uuid);
+	}
+	g_strv_builder_addv(uuids, (const char **)others);
+	return g_strv_builder_end(uuids);
+}
+
 /* Everything on one host: every reason counts, not only those of the best spread. */
 static gboolean choose_one(struct plan_judge *judge, const struct plan_question *question,
 	const char *host, struct plan_placement *ret, GPtrArray **ret_reasons)
@@ -280,7 +341,7 @@ static gboolean choose_one(struct plan_judge *judge, const struct plan_question 
 	g_auto(plan_placement) placement = { 0 };
 
 	plan_placement_init(&placement, question->vapp);
-	plan_placement_set_all(&placement, host);
+	set_all(&placement, question, host);
 	asked.placement = &placement;
 	if (!plan_clear(judge, &asked, ret_reasons))
 		return FALSE;
@@ -310,8 +371,7 @@ static GPtrArray *reasons_of_best(struct plan_place *place, const struct vapp *v
 gboolean plan_choose_place(struct plan_judge *judge, const struct plan_question *question,
 	const char *const *hosts, struct plan_placement *ret, GPtrArray **ret_reasons)
 {
-	g_auto(GStrv) others = hosts[0] ? NULL
-					: plan_other_hosts(judge_world(judge), question->vapp);
+	g_auto(GStrv) others = hosts[0] ? NULL : own_hosts(judge_world(judge), question);
 	g_auto(plan_place) place = { 0 };
 
 	if (hosts[0] && !hosts[1])

@@ -30,15 +30,17 @@ typedef struct plan_place plan_place; /* for g_auto */
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(plan_place, plan_place_clear)
 
 /* `hosts`: candidates by UUID in order of preference, NULL-terminated; NULL: every host of the
- * fleet. `question->placement` is not read. */
+ * fleet. `question->placement` is not read; machines that `question->pinned` has a host for stay
+ * there, and the whole is judged. */
 void plan_find_place(struct plan_judge *judge, const struct plan_question *question,
 	const char *const *hosts, struct plan_place *ret);
 
 /* Live hosts on which no machine of the vApp is active: where a move goes if nobody says where.
  * UUIDs in order. */
 char **plan_other_hosts(const struct world *world, const struct vapp *vapp);
-/* The placement that an order with these destinations gets (UUIDs, NULL-terminated; none: the other
- * hosts). `question->placement` is not read; *ret is written on success only, by
- * plan_placement_init(). FALSE: *ret_reasons, never empty, is what stands against the best. */
+/* The placement that an order with these destinations gets (UUIDs, NULL-terminated; none: the hosts
+ * of what is pinned, then the other hosts). `question->placement` is not read; *ret is written on
+ * success only, by plan_placement_init(). FALSE: *ret_reasons, never empty, is what stands against
+ * the best. */
 gboolean plan_choose_place(struct plan_judge *judge, const struct plan_question *question,
 	const char *const *hosts, struct plan_placement *ret, GPtrArray **ret_reasons);

@@ -315,6 +315,73 @@ static void test_abort_nothing(void)
 	fleet_clear(&fleet);
 }
 
+/* ---- a start of what does not run ---- */
+
+static void stop_machine(struct fleet *fleet, const char *machine)
+{
+	g_autofree char *vm = story_machine("shop", machine);
+	g_autofree char *a = story_host("A");
+
+	fleet_put_state(fleet, vm, a, NULL);
+}
+
+/* web1 went down: it alone is started, beside the others if no host is named, whose reservations
+ * nobody touches. */
+static void test_start_the_rest(gconstpointer to)
+{
+	struct fleet fleet;
+	const struct facts_order_member *member;
+
+	fleet_init(&fleet);
+	stop_machine(&fleet, "web1");
+	fleet_ask(&fleet, "shop", "r1", "start", to);
+	fleet_settle(&fleet);
+	g_test_message("%s", fleet_order(&fleet, "shop")->reason);
+	g_assert_cmpuint(fleet_order(&fleet, "shop")->members->len, ==, 1);
+	member = fleet_order(&fleet, "shop")->members->pdata[0];
+	g_assert_cmpstr(member->machine, ==, "web1");
+	fleet_carry_out(&fleet, "shop");
+	g_assert_cmpstr(fleet_order(&fleet, "shop")->state, ==, "done");
+	g_assert_null(fleet_order(&fleet, "shop")->reason);
+	g_assert_cmpstr(fleet_purpose(&fleet, "shop", "web1", to ? to : "A"), ==, "home");
+	g_assert_null(fleet_purpose(&fleet, "shop", "db1", to ? to : "A"));
+	fleet_clear(&fleet);
+}
+
+/* The start of the rest fails: what ran goes on running, what was started goes. */
+static void test_start_the_rest_fails(void)
+{
+	struct fleet fleet;
+	g_autofree char *web1 = story_machine("shop", "web1");
+	g_autofree char *b = story_host("B");
+
+	fleet_init(&fleet);
+	stop_machine(&fleet, "web1");
+	fleet_ask(&fleet, "shop", "r1", "start", "B");
+	fleet_settle(&fleet);
+	fleet_put_progress(&fleet, fleet_order(&fleet, "shop"), web1, b, "failed");
+	fleet_carry_out(&fleet, "shop");
+	g_assert_cmpstr(fleet_order(&fleet, "shop")->state, ==, "rolled-back");
+	g_assert_nonnull(world_machine_active(world_find_member(fleet.world, "shop", "db1")));
+	g_assert_null(fleet_purpose(&fleet, "shop", "web1", "B"));
+	fleet_clear(&fleet);
+}
+
+/* Beside what runs there is no room where it was asked for: it is refused, and says so. */
+static void test_start_the_rest_refused(void)
+{
+	struct fleet fleet;
+
+	fleet_init(&fleet);
+	stop_machine(&fleet, "web1");
+	fleet_ask(&fleet, "shop", "r1", "start", "C");
+	fleet_settle(&fleet);
+	g_assert_cmpstr(fleet_order(&fleet, "shop")->state, ==, "refused");
+	g_assert_nonnull(strstr(fleet_order(&fleet, "shop")->reason, "LABEL_CONFLICT"));
+	g_assert_null(strstr(fleet_order(&fleet, "shop")->reason, "db1"));
+	fleet_clear(&fleet);
+}
+
 /* ---- removal ---- */
 
 static void remove_shop(struct fleet *fleet)
@@ -434,6 +501,10 @@ int main(int argc, char **argv)
 	g_test_add_data_func("/orders/abort", GINT_TO_POINTER(0), test_abort);
 	g_test_add_data_func("/orders/abort-clock-behind", GINT_TO_POINTER(-60000), test_abort);
 	g_test_add_func("/orders/abort-nothing", test_abort_nothing);
+	g_test_add_data_func("/orders/start-the-rest", NULL, test_start_the_rest);
+	g_test_add_data_func("/orders/start-the-rest-there", "B", test_start_the_rest);
+	g_test_add_func("/orders/start-the-rest-fails", test_start_the_rest_fails);
+	g_test_add_func("/orders/start-the-rest-refused", test_start_the_rest_refused);
 	g_test_add_func("/orders/remove", test_remove);
 	g_test_add_data_func("/orders/import-after-remove", NULL, test_import_after_remove);
 	g_test_add_data_func("/orders/import-after-remove-restarted", "", test_import_after_remove);

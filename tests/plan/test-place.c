@@ -26,6 +26,14 @@ static unsigned n_used(const struct plan_placement *placement)
 	return used;
 }
 
+static gboolean keeps(const struct plan_placement *placement, const struct plan_placement *pinned)
+{
+	for (size_t i = 0; i < placement->n_hosts; i++)
+		if (pinned->hosts[i] && strcmp(pinned->hosts[i], placement->hosts[i]) != 0)
+			return FALSE;
+	return TRUE;
+}
+
 /* The fewest hosts of a clear placement; 0: there is none. */
 static unsigned try_all(struct plan_judge *judge, const struct plan_question *question,
 	struct plan_placement *placement, const struct world *world)
@@ -38,7 +46,8 @@ static unsigned try_all(struct plan_judge *judge, const struct plan_question *qu
 		for (unsigned m = 0; m < N_MACHINES; m++, rest /= N_HOSTS)
 			plan_placement_set(
 				placement, m, world_find_host(world, names[rest % N_HOSTS])->uuid);
-		if (plan_clear(judge, question, NULL) && (!best || n_used(placement) < best))
+		if (keeps(placement, question->pinned) && plan_clear(judge, question, NULL) &&
+			(!best || n_used(placement) < best))
 			best = n_used(placement);
 	}
 	return best;
@@ -110,17 +119,33 @@ static struct world *random_world(GRand *rand)
 	return world;
 }
 
+/* Half of the time a machine or two run already, and stay. */
+static void random_pins(struct plan_placement *pinned, const struct world *world, GRand *rand)
+{
+	for (gint32 n = g_rand_int_range(rand, -2, 3); n > 0; n--) {
+		const char *host = names[g_rand_int_range(rand, 0, N_HOSTS)];
+
+		plan_placement_set(pinned, (size_t)g_rand_int_range(rand, 0, N_MACHINES),
+			world_find_host(world, host)->uuid);
+	}
+}
+
 static unsigned check_one(GRand *rand)
 {
 	g_autoptr(world_value) world = random_world(rand);
 	g_autoptr(vapp_value) shop = random_shop(rand);
 	g_autoptr(plan_judge) judge = plan_judge_new(world);
 	g_auto(plan_placement) placement = { 0 };
+	g_auto(plan_placement) pinned = { 0 };
 	g_auto(plan_place) place = { 0 };
-	struct plan_question question = { .vapp = shop, .placement = &placement };
+	struct plan_question question = {
+		.vapp = shop, .placement = &placement, .pinned = &pinned
+	};
 	unsigned fewest;
 
 	plan_placement_init(&placement, shop);
+	plan_placement_init(&pinned, shop);
+	random_pins(&pinned, world, rand);
 	fewest = try_all(judge, &question, &placement, world);
 	plan_find_place(judge, &question, NULL, &place);
 	g_assert_true(place.exact);
@@ -128,6 +153,7 @@ static unsigned check_one(GRand *rand)
 	if (place.found) {
 		question.placement = &place.placement;
 		g_assert_true(plan_clear(judge, &question, NULL));
+		g_assert_true(keeps(&place.placement, &pinned));
 		g_assert_cmpuint(n_used(&place.placement), ==, fewest);
 		return fewest;
 	}
