@@ -163,7 +163,9 @@ sqlite3 *map_storefile_open(const char *path, GError **error)
 		return NULL;
 	/* Looked at before anything is written. */
 	if (read_version(db, path, &version, error) &&
-		execute(db, path, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", error) &&
+		execute(db, path,
+			"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16384; PRAGMA wal_autocheckpoint=4000;",
+			error) &&
 		migrate(db, path, error))
 		return db;
 	(void)sqlite3_close(db);
