@@ -95,7 +95,7 @@ void ifmap_id_unref(struct ifmap_id *id)
 
 enum ifmap_id_type ifmap_id_type(const struct ifmap_id *id)
 {
-	return id->type;
+	return (enum ifmap_id_type)id->type;
 }
 
 const char *ifmap_id_value(const struct ifmap_id *id)
@@ -105,32 +105,33 @@ const char *ifmap_id_value(const struct ifmap_id *id)
 
 const char *ifmap_id_domain(const struct ifmap_id *id)
 {
-	return id->domain;
+	return id->more->domain;
 }
 
 const char *ifmap_id_key(const struct ifmap_id *id)
 {
-	return id->key;
+	return id->more->wire ? (const char *)(id->more + 1) : (const char *)(id + 1);
 }
 
 gboolean ifmap_id_equal(const struct ifmap_id *a, const struct ifmap_id *b)
 {
-	return a == b || strcmp(a->key, b->key) == 0;
+	return a == b || strcmp(ifmap_id_key(a), ifmap_id_key(b)) == 0;
 }
 
 gboolean ifmap_id_is_extended(const struct ifmap_id *id, const char *ns, const char *local)
 {
-	return id->ns && strcmp(id->ns, ns) == 0 && (!local || strcmp(id->local, local) == 0);
+	return id->more->ns && strcmp(id->more->ns, ns) == 0 &&
+	       (!local || strcmp(id->more->local, local) == 0);
 }
 
 const char *ifmap_id_extended_name(const struct ifmap_id *id)
 {
-	return id->local;
+	return id->more->local;
 }
 
 const char *ifmap_id_attribute(const struct ifmap_id *id, const char *name)
 {
-	const char *p = id->attributes;
+	const char *p = id->more->attributes;
 
 	while (p && *p) {
 		const char *value = p + strlen(p) + 1;
@@ -145,7 +146,7 @@ const char *ifmap_id_attribute(const struct ifmap_id *id, const char *name)
 /* " name=value" of each attribute that says something. */
 static void append_attributes(GString *out, const struct ifmap_id *id)
 {
-	for (const char *p = id->attributes; *p;) {
+	for (const char *p = id->more->attributes; *p;) {
 		const char *value = p + strlen(p) + 1;
 
 		if (*value)
@@ -164,18 +165,18 @@ static const char *const short_names[] = {
 
 char *ifmap_id_to_string(const struct ifmap_id *id)
 {
-	GString *out = g_string_new(id->local ? id->local : short_names[id->type]);
+	GString *out = g_string_new(id->more->local ? id->more->local : short_names[id->type]);
 
-	if (id->attributes) {
+	if (id->more->attributes) {
 		append_attributes(out, id);
 		return g_string_free(out, FALSE);
 	}
-	if (id->identity_type)
-		g_string_append_printf(
-			out, " %s", id->other_type ? id->other_type : id->identity_type);
+	if (id->more->identity_type)
+		g_string_append_printf(out, " %s",
+			id->more->other_type ? id->more->other_type : id->more->identity_type);
 	g_string_append_printf(out, " %s", id->value);
-	if (*id->domain)
-		g_string_append_printf(out, " (%s)", id->domain);
+	if (*id->more->domain)
+		g_string_append_printf(out, " (%s)", id->more->domain);
 	return g_string_free(out, FALSE);
 }
 

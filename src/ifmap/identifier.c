@@ -109,66 +109,122 @@ static void append_wire(GString *out, const struct draft *draft)
 	g_string_append(out, "/>");
 }
 
-/* Offsets of the strings of a draft inside one block. */
-struct layout {
-	gsize key, value, domain, wire, identity_type, other_type, ns, local, attributes;
-};
+/* ---- the finished one -- */
 
-static gsize put(GString *block, const char *text)
+static const struct ifmap_id_more nothing_more = { .domain = "" };
+
+/* Around the value of the simplest identifiers. */
+static void append_plain(GString *out, enum ifmap_id_type type, gboolean ip6, const char *value)
 {
-	gsize at = block->len;
+	static const struct {
+		const char *before, *after, *after_ip6;
+	} forms[] = {
+		[IFMAP_ID_ACCESS_REQUEST] = { "<access-request name=\"", "\"/>", NULL },
+		[IFMAP_ID_DEVICE] = { "<device><name>", "</name></device>", NULL },
+		[IFMAP_ID_IDENTITY] = { "", "", NULL }, /* none is simple */
+		[IFMAP_ID_IP_ADDRESS] = { "<ip-address value=\"", "\" type=\"IPv4\"/>",
+			"\" type=\"IPv6\"/>" },
+		[IFMAP_ID_MAC_ADDRESS] = { "<mac-address value=\"", "\"/>", NULL },
+	};
 
-	if (text)
-		g_string_append_len(block, text, (gssize)strlen(text) + 1);
-	return at;
+	g_string_append(out, forms[type].before);
+	g_string_append(out, value);
+	g_string_append(out, ip6 ? forms[type].after_ip6 : forms[type].after);
 }
 
-static struct layout lay_out(GString *block, const struct draft *draft)
+void ifmap_identifier_write(GString *out, const struct ifmap_id *id)
 {
-	struct layout at = { .key = 0 };
-
-	append_key(block, draft);
-	g_string_append_c(block, '\0');
-	at.wire = block->len;
-	append_wire(block, draft);
-	at.value = block->len + 1;
-	g_string_append_c(block, '\0');
-	put(block, draft->value);
-	at.domain = put(block, draft->domain);
-	at.identity_type = put(block, draft->identity_type);
-	at.other_type = put(block, draft->other_type);
-	if (draft->extended) {
-		at.ns = put(block, draft->extended->ns);
-		at.local = put(block, draft->extended->local);
-		at.attributes = block->len;
-		g_string_append_len(block, draft->extended->attributes->str,
-			(gssize)draft->extended->attributes->len + 1);
-	}
-	return at;
+	if (id->more->wire)
+		g_string_append(out, id->more->wire);
+	else
+		append_plain(out, (enum ifmap_id_type)id->type, id->ip6, id->value);
 }
 
+/* Whether value and type say everything. */
+static gboolean is_plain(const struct draft *draft, const GString *wire)
+{
+	g_autoptr(GString) plain = g_string_sized_new(128);
+
+	append_plain(plain, draft->type, draft->ip6, draft->value);
+	return !*draft->domain && g_string_equal(plain, wire);
+}
+
+/* Copies `text` with its NUL behind *at and moves *at; NULL stays NULL. */
+static const char *put(char **at, const char *text, size_t size)
+{
+	const char *copy = *at;
+
+	if (!text)
+		return NULL;
+	memcpy(*at, text, size);
+	*at += size;
+	return copy;
+}
+
+static size_t size_of(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
+}
+
+static size_t attributes_size(const struct draft *draft)
+{
+	return draft->extended ? draft->extended->attributes->len + 1 : 0;
+}
+
+static void put_more(
+	struct ifmap_id_more *more, char *at, const struct draft *draft, const GString *wire)
+{
+	const struct ifmap_extended *extended = draft->extended;
+
+	more->domain = put(&at, draft->domain, size_of(draft->domain));
+	more->wire = put(&at, wire->str, wire->len + 1);
+	more->identity_type = put(&at, draft->identity_type, size_of(draft->identity_type));
+	more->other_type = put(&at, draft->other_type, size_of(draft->other_type));
+	if (!extended)
+		return;
+	more->ns = put(&at, extended->ns, size_of(extended->ns));
+	more->local = put(&at, extended->local, size_of(extended->local));
+	more->attributes = put(&at, extended->attributes->str, attributes_size(draft));
+}
+
+static size_t more_size(const struct draft *draft, const GString *wire)
+{
+	const struct ifmap_extended *extended = draft->extended;
+
+	return sizeof(struct ifmap_id_more) + size_of(draft->domain) + wire->len + 1 +
+	       size_of(draft->identity_type) + size_of(draft->other_type) +
+	       (extended ? size_of(extended->ns) + size_of(extended->local) : 0) +
+	       attributes_size(draft);
+}
+
+/* struct, more if there is any, key, value, strings of more */
 static struct ifmap_id *finish(const struct draft *draft)
 {
-	g_autoptr(GString) block = g_string_sized_new(512);
-	struct layout at = lay_out(block, draft);
-	struct ifmap_id *id = g_malloc(sizeof(*id) + block->len);
-	const char *base = memcpy(id + 1, block->str, block->len);
+	g_autoptr(GString) key = g_string_sized_new(128);
+	g_autoptr(GString) wire = g_string_sized_new(256);
+	struct ifmap_id_more *more = NULL;
 
-	*id = (struct ifmap_id){
-		.refs = 1,
-		.type = draft->type,
-		.ip6 = draft->ip6,
-		.wire_size = (guint32)(at.value - at.wire - 1),
-		.key = base + at.key,
-		.value = base + at.value,
-		.domain = base + at.domain,
-		.wire = base + at.wire,
-		.identity_type = draft->identity_type ? base + at.identity_type : NULL,
-		.other_type = draft->other_type ? base + at.other_type : NULL,
-		.ns = draft->extended ? base + at.ns : NULL,
-		.local = draft->extended ? base + at.local : NULL,
-		.attributes = draft->extended ? base + at.attributes : NULL,
-	};
+	append_key(key, draft);
+	append_wire(wire, draft);
+	gboolean plain = is_plain(draft, wire);
+	size_t value_size = size_of(draft->value);
+	struct ifmap_id *id = g_malloc0(
+		sizeof(*id) + key->len + 1 + value_size + (plain ? 0 : more_size(draft, wire)));
+	char *at = (char *)(id + 1);
+
+	id->refs = 1;
+	id->type = (guint8)draft->type;
+	id->ip6 = draft->ip6 != 0;
+	id->more = &nothing_more;
+	if (!plain) {
+		more = (struct ifmap_id_more *)(id + 1);
+		id->more = more;
+		at += sizeof(*more);
+	}
+	put(&at, key->str, key->len + 1);
+	id->value = put(&at, draft->value, value_size);
+	if (more)
+		put_more(more, at, draft, wire);
 	return id;
 }
 
@@ -264,7 +320,7 @@ static struct ifmap_id *finish_checked(const struct draft *draft, size_t max_siz
 {
 	struct ifmap_id *id = finish(draft);
 
-	if (strlen(id->key) <= max_size)
+	if (strlen(ifmap_id_key(id)) <= max_size)
 		return id;
 	g_set_error(error, IFMAP_ERROR, IFMAP_ERROR_IDENTIFIER_TOO_LONG,
 		"%s: longer than %zu bytes", types[draft->type].element, max_size);

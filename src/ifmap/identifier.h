@@ -9,21 +9,29 @@
 
 #include "ifmap/dialect.h"
 
-struct ifmap_id {
-	gint refs;
-	enum ifmap_id_type type;
-	gboolean ip6;
-	guint32 wire_size;
-	const char *key;
-	const char *value;
-	const char *domain;
-	const char *wire;          /* XML, as results carry it */
+/* What most identifiers do not have: their wire form is their value in plain. */
+struct ifmap_id_more {
+	const char *domain;        /* "" for none */
+	const char *wire;          /* XML, as results carry it; NULL: made of the value */
 	const char *identity_type; /* NULL but for identities */
 	const char *other_type;    /* NULL unless identity_type is "other" */
 	const char *ns;            /* of an extended identifier's root, else NULL */
 	const char *local;         /* likewise */
 	const char *attributes; /* of that root: name NUL value NUL ... NUL; NULL if not extended */
 };
+
+/* Of most there are two for each metadata, so it is small. The key stands behind it, or behind what
+ * more there is: ifmap_id_key(). */
+struct ifmap_id {
+	gint refs;
+	guint8 type; /* enum ifmap_id_type */
+	guint8 ip6;
+	const char *value;
+	const struct ifmap_id_more *more;
+};
+
+/* Appends the XML that results carry. */
+void ifmap_identifier_write(GString *out, const struct ifmap_id *id);
 
 /* What stands in an identifier element, unescaped; NULL when absent. */
 struct ifmap_identifier_parts {

@@ -41,7 +41,7 @@ static json_t *extended_attributes(const struct ifmap_id *id)
 {
 	json_t *json = json_object();
 
-	for (const char *name = id->attributes; *name;) {
+	for (const char *name = id->more->attributes; *name;) {
 		const char *value = name + strlen(name) + 1;
 
 		json_object_set_new(json, name, json_string(value));
@@ -53,8 +53,8 @@ static json_t *extended_attributes(const struct ifmap_id *id)
 /* {"namespace", "name", "attributes"} when that says all, else {"xml"}. */
 static json_t *extended(const struct ifmap_id *id)
 {
-	json_t *json = json_pack("{s:s, s:s, s:o}", "namespace", id->ns, "name", id->local,
-		"attributes", extended_attributes(id));
+	json_t *json = json_pack("{s:s, s:s, s:o}", "namespace", id->more->ns, "name",
+		id->more->local, "attributes", extended_attributes(id));
 	json_t *whole = json_pack("{s:O}", EXTENDED, json);
 	g_autoptr(ifmap_id) again = ifmap_json_read_id(whole, NULL);
 
@@ -68,8 +68,10 @@ static json_t *extended(const struct ifmap_id *id)
 /* The attributes of its element; of a device its name. */
 static json_t *plain(const struct ifmap_id *id)
 {
+	g_autoptr(GString) wire = g_string_new(NULL);
+	ifmap_identifier_write(wire, id);
 	g_autoptr(xmlDoc) doc = base_xml_read(
-		"identifier", id->wire, id->wire_size, &BASE_XML_LIMITS_DEFAULT, NULL);
+		"identifier", wire->str, wire->len, &BASE_XML_LIMITS_DEFAULT, NULL);
 	const xmlNode *root = doc ? xmlDocGetRootElement(doc) : NULL;
 	json_t *json = json_object();
 
@@ -87,9 +89,11 @@ static json_t *plain(const struct ifmap_id *id)
 
 json_t *ifmap_json_id(const struct ifmap_id *id)
 {
-	return id->attributes
+	return id->more->attributes
 		       ? json_pack("{s:o}", EXTENDED, extended(id))
-		       : json_pack("{s:o}", ifmap_identifier_type_to_string(id->type), plain(id));
+		       : json_pack("{s:o}",
+				 ifmap_identifier_type_to_string((enum ifmap_id_type)id->type),
+				 plain(id));
 }
 
 /* The member's text, NULL when absent; FALSE when it is something else. */

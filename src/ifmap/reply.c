@@ -132,5 +132,5 @@ void ifmap_reply_old_fault(GString *out, const char *text)
 
 void ifmap_reply_id(GString *out, const struct ifmap_id *id)
 {
-	g_string_append_len(out, id->wire, id->wire_size);
+	ifmap_identifier_write(out, id);
 }

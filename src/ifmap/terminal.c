@@ -24,12 +24,12 @@ static gboolean stops_type(const struct rule *rule, const struct ifmap_id *id)
 
 static gboolean stops_identity_type(const struct rule *rule, const struct ifmap_id *id)
 {
-	return id->identity_type && strcmp(id->identity_type, rule->a) == 0;
+	return id->more->identity_type && strcmp(id->more->identity_type, rule->a) == 0;
 }
 
 static gboolean stops_other(const struct rule *rule, const struct ifmap_id *id)
 {
-	return id->other_type && strcmp(id->other_type, rule->a) == 0;
+	return id->more->other_type && strcmp(id->more->other_type, rule->a) == 0;
 }
 
 static gboolean stops_extended(const struct rule *rule, const struct ifmap_id *id)
@@ -39,7 +39,7 @@ static gboolean stops_extended(const struct rule *rule, const struct ifmap_id *i
 
 static gboolean stops_nonextended(const struct rule *rule G_GNUC_UNUSED, const struct ifmap_id *id)
 {
-	return id->type == IFMAP_ID_IDENTITY && g_strcmp0(id->other_type, "extended") != 0;
+	return id->type == IFMAP_ID_IDENTITY && g_strcmp0(id->more->other_type, "extended") != 0;
 }
 
 static gboolean compile_identity(const char *token, struct rule *rule)
