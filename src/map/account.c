@@ -113,6 +113,14 @@ gboolean map_account_take_request(struct map_account *account, gint64 now_us)
 	return map_bucket_take(&account->requests, rate, rate * MAP_BURST_S, now_us);
 }
 
+gboolean map_account_note_throttled(struct map_account *account, gint64 now_us)
+{
+	if (account->throttled_us && now_us - account->throttled_us < G_TIME_SPAN_MINUTE)
+		return FALSE;
+	account->throttled_us = now_us;
+	return TRUE;
+}
+
 guint64 map_account_n_subscriptions(const struct map_account *account)
 {
 	guint64 n = 0;

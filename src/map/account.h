@@ -22,6 +22,7 @@ struct map_account {
 	struct map_quota quota;
 	GPtrArray *seats; /* struct map_client *, owned; the first is made at once */
 	struct map_bucket requests;
+	gint64 throttled_us; /* when it was last said that it sends too many; 0: never */
 };
 
 struct map_account *map_account_new(const char *name);
@@ -48,6 +49,8 @@ struct map_client *map_account_find_seat(const struct map_account *account, guin
 
 /* Charges one request; FALSE when there were too many. */
 gboolean map_account_take_request(struct map_account *account, gint64 now_us);
+/* Whether that is worth saying again: once a minute. */
+gboolean map_account_note_throttled(struct map_account *account, gint64 now_us);
 
 /* What its sessions hold together. */
 guint64 map_account_n_subscriptions(const struct map_account *account);

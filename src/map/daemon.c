@@ -18,16 +18,16 @@ struct map_daemon {
 
 /* ---- log */
 
-/* What the engine reports, and how loud. */
+/* What the engine reports, and how loud: GLib passes on what is a message at least. */
 static const struct {
 	GLogLevelFlags level;
 	const char *id; /* MESSAGE_ID, a constant of ours */
 	const char *code;
 	const char *text;
 } notes[] = {
-	[MAP_NOTE_SESSION_BEGUN] = { G_LOG_LEVEL_INFO, "0cf06b64bae35784a82d59c8c83c3954",
+	[MAP_NOTE_SESSION_BEGUN] = { G_LOG_LEVEL_MESSAGE, "0cf06b64bae35784a82d59c8c83c3954",
 		"session-begun", "session begun" },
-	[MAP_NOTE_SESSION_ENDED] = { G_LOG_LEVEL_INFO, "a5f2b729ef905a4798fc224ec1d6bdb1",
+	[MAP_NOTE_SESSION_ENDED] = { G_LOG_LEVEL_MESSAGE, "a5f2b729ef905a4798fc224ec1d6bdb1",
 		"session-ended", "session ended" },
 	[MAP_NOTE_SESSION_REPLACED] = { G_LOG_LEVEL_MESSAGE, "3f1bdd24bf3554d990dcbc8a1d6f4fa1",
 		"session-replaced", "newSession while a session stood" },
@@ -37,8 +37,8 @@ static const struct {
 		"results dropped" },
 	[MAP_NOTE_STORE_FAILED] = { G_LOG_LEVEL_CRITICAL, "3a11c361f49e581fbcaeed093328e5aa",
 		"store-failed", "cannot make changes durable" },
-	[MAP_NOTE_THROTTLED] = { G_LOG_LEVEL_INFO, "45ae6a4dbb6d5e34b0277d29cc81a33e", "throttled",
-		"too many requests a second" },
+	[MAP_NOTE_THROTTLED] = { G_LOG_LEVEL_MESSAGE, "45ae6a4dbb6d5e34b0277d29cc81a33e",
+		"throttled", "too many requests a second" },
 	[MAP_NOTE_WOULD_REFUSE] = { G_LOG_LEVEL_MESSAGE, "2a3b758534a85c63bcba10201331a269",
 		"would-refuse", "rules on trial" },
 };

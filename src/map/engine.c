@@ -217,7 +217,8 @@ static enum map_outcome throttle(struct map_work *work, struct map_account *acco
 						" requests a second: wait, then send it again",
 		account->quota.requests);
 
-	map_engine_remark(work->engine, MAP_NOTE_THROTTLED, &someone, NULL);
+	if (map_account_note_throttled(account, g_get_monotonic_time()))
+		map_engine_remark(work->engine, MAP_NOTE_THROTTLED, &someone, NULL);
 	if (work->call->ret_throttled)
 		*work->call->ret_throttled = TRUE;
 	return map_operate_refuse(work, IFMAP_ERROR_FAILURE, text);

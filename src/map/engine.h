@@ -28,7 +28,7 @@ enum map_note {
 	MAP_NOTE_REFUSED,          /* AccessDenied or InvalidSessionID */
 	MAP_NOTE_OVERFLOW,         /* subscriptions dropped, nobody fetched their results */
 	MAP_NOTE_STORE_FAILED,
-	MAP_NOTE_THROTTLED,    /* more requests a second than the client may send */
+	MAP_NOTE_THROTTLED,    /* more requests a second than the client may send; once a minute */
 	MAP_NOTE_WOULD_REFUSE, /* a policy on trial permitted what its rules refuse */
 };
 

@@ -9,9 +9,13 @@
 enum map_outcome map_operate_refuse(
 	const struct map_work *work, enum ifmap_error code, const char *text)
 {
+	/* Who has no session has a name all the same. */
+	const struct map_client someone = { .name = work->call->identity->name };
+
 	map_reply_error(work->out, code, text);
 	if (code == IFMAP_ERROR_ACCESS_DENIED || code == IFMAP_ERROR_INVALID_SESSION_ID)
-		map_engine_remark(work->engine, MAP_NOTE_REFUSED, work->client, text);
+		map_engine_remark(work->engine, MAP_NOTE_REFUSED,
+			work->client ? work->client : &someone, text);
 	return MAP_ANSWERED;
 }
 

@@ -91,10 +91,11 @@ void server_start(struct server *server)
 	g_unlink(port);
 	FILE *sink = fopen(log, "ae");
 	g_assert_nonnull(sink);
+	int out = server->log >= 0 ? server->log : fileno(sink);
 	const char *const argv[] = { program, "--config", config, NULL };
 	if (!g_spawn_async_with_pipes_and_fds(NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD,
-		    die_with_parent, NULL, -1, fileno(sink), fileno(sink), NULL, NULL, 0,
-		    &server->pid, NULL, NULL, NULL, &error))
+		    die_with_parent, NULL, -1, out, out, NULL, NULL, 0, &server->pid, NULL, NULL,
+		    NULL, &error))
 		g_error("%s", error->message);
 	fclose(sink);
 	wait_for_port(server);
@@ -102,7 +103,13 @@ void server_start(struct server *server)
 
 struct server *server_new(const char *extra)
 {
+	return server_new_with_log(extra, -1);
+}
+
+struct server *server_new_with_log(const char *extra, int log)
+{
 	struct server *server = g_new0(struct server, 1);
+	server->log = log;
 	g_autoptr(GError) error = NULL;
 	server->dir = g_dir_make_tmp("drover-mapd-test-XXXXXX", &error);
 	if (!server->dir)

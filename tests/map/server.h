@@ -13,10 +13,13 @@ struct server {
 	char *url; /* https://127.0.0.1:PORT/ */
 	unsigned port;
 	GPid pid;
+	int log; /* -1: the file "log" */
 };
 
 /* `extra`: more lines of configuration (may open new groups), or NULL. Starts the server. */
 struct server *server_new(const char *extra);
+/* The same; its standard output and error are `log`, which stays the caller's. */
+struct server *server_new_with_log(const char *extra, int log);
 /* SIGTERM, wait, remove the folder; the exit must be clean. */
 void server_free(struct server *server);
 /* kill -9, wait. */
