@@ -165,6 +165,9 @@ static gboolean is_too_large(const struct map_front *front, struct MHD_Connectio
 	       size > front->config->limits.max_body;
 }
 
+/* libmicrohttpd looks at every connection whose timeout is not the daemon's in every turn of its
+ * loop. So the daemon has none, as those have who idle between requests, and whoever must say
+ * something soon has one of its own. */
 static void set_timeout(struct MHD_Connection *connection, unsigned seconds)
 {
 	(void)MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
@@ -399,6 +402,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 	switch (what) {
 	case MHD_CONNECTION_NOTIFY_STARTED:
 		*context = map_peer_new(connection, next_number(front), &front->config->limits);
+		set_timeout(connection, front->config->limits.handshake_timeout_s);
 		break;
 	case MHD_CONNECTION_NOTIFY_CLOSED:
 		map_engine_connection_closed(front->engine, peer->number);
@@ -463,9 +467,8 @@ static struct MHD_Daemon *start_daemon(struct map_front *front)
 		MHD_OPTION_HTTPS_MEM_KEY, front->key, MHD_OPTION_HTTPS_PRIORITIES,
 		config->priorities, MHD_OPTION_ARRAY, client_ca, MHD_OPTION_THREAD_POOL_SIZE,
 		threads > 1 ? threads : 0, MHD_OPTION_CONNECTION_LIMIT,
-		config->limits.max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
-		config->limits.handshake_timeout_s, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-		front, MHD_OPTION_NOTIFY_CONNECTION, on_connection, front, MHD_OPTION_END);
+		config->limits.max_connections, MHD_OPTION_NOTIFY_COMPLETED, on_completed, front,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, front, MHD_OPTION_END);
 }
 
 gboolean map_front_start(
