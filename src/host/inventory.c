@@ -126,6 +126,7 @@ static void machine_here(struct inventory *inventory, const struct virt_domain *
 		inventory->machines, domain->uuid);
 	struct inventory_machine *machine = g_new0(struct inventory_machine, 1);
 
+	machine->told = TRUE;
 	machine->virt = *domain;
 	machine->virt.uuid = g_strdup(domain->uuid);
 	machine->virt.name = g_strdup(domain->name);
@@ -146,9 +147,36 @@ void inventory_update(struct inventory *inventory, const struct virt_domain *dom
 	report_offer(inventory);
 }
 
+/* Of a machine that went while libvirtd was away no event tells. */
+static void drop_untold(struct inventory *inventory)
+{
+	g_autoptr(GList) machines = g_hash_table_get_values(inventory->machines);
+
+	for (GList *at = machines; at; at = at->next) {
+		const struct inventory_machine *machine = at->data;
+
+		if (!machine->told)
+			machine_gone(inventory, machine->virt.uuid);
+	}
+}
+
+static void forget_told(struct inventory *inventory)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, inventory->machines);
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		((struct inventory_machine *)value)->told = FALSE;
+}
+
 void inventory_settle(struct inventory *inventory, gboolean settled)
 {
 	inventory->settled = settled;
+	if (settled)
+		drop_untold(inventory);
+	else
+		forget_told(inventory);
 	report_offer(inventory);
 }
 

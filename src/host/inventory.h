@@ -16,6 +16,7 @@ struct inventory_machine {
 	char *vapp;              /* by its own metadata; NULL when it names none */
 	const char *seal;        /* none, valid, invalid */
 	guint64 since_ms;        /* in this state, wall clock */
+	gboolean told;           /* since libvirtd was last found */
 };
 
 struct inventory;
@@ -36,6 +37,7 @@ void inventory_free(struct inventory *inventory);
 /* What the host has, from libvirt; told when the inventory is settled. */
 void inventory_set_host(struct inventory *inventory, const struct virt_host *host);
 void inventory_update(struct inventory *inventory, const struct virt_domain *domain);
+/* TRUE: libvirtd has told all it has, so machines that it has not told are gone. FALSE: it went. */
 void inventory_settle(struct inventory *inventory, gboolean settled);
 gboolean inventory_settled(const struct inventory *inventory);
 

@@ -169,7 +169,14 @@ static gboolean is_orphan(struct virt *virt, virDomain *domain, const char *uuid
 	return type != VIR_DOMAIN_JOB_NONE && operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT;
 }
 
-static void read_into(struct virt *virt, virDomain *domain, struct reading *reading)
+/* Whether libvirt's last word was that there is no such domain, which is an answer too. */
+static gboolean is_unknown(void)
+{
+	return virGetLastErrorCode() == VIR_ERR_NO_DOMAIN;
+}
+
+/* FALSE: it could not be read, which says nothing about the domain. */
+static gboolean read_into(struct virt *virt, virDomain *domain, struct reading *reading)
 {
 	struct virt_domain *ret = &reading->domain;
 	virDomainInfo info;
@@ -178,28 +185,34 @@ static void read_into(struct virt *virt, virDomain *domain, struct reading *read
 
 	ret->name = g_strdup(virDomainGetName(domain));
 	if (virDomainGetState(domain, &state, &reason, 0) != 0 ||
-		virDomainGetInfo(domain, &info) != 0)
-		return;
+		virDomainGetInfo(domain, &info) != 0 ||
+		!(ret->xml = virDomainGetXMLDesc(domain, 0)))
+		return is_unknown();
 	ret->state = state_of(state, reason);
 	ret->vcpus = info.nrVirtCpu;
 	ret->memory_mib = info.maxMem / 1024;
-	ret->xml = virDomainGetXMLDesc(domain, 0);
 	ret->orphan = is_orphan(virt, domain, ret->uuid);
 	reading->leaving = ret->orphan || virt_moving(virt, ret->uuid);
 	reading->id = (int)virDomainGetID(domain);
+	return TRUE;
 }
 
+/* NULL: it could not be read. A connection that breaks must not make machines absent. */
 static struct reading *domain_read(struct virt *virt, const char *uuid)
 {
+	g_autoptr(GError) error = NULL;
+	virDomain *domain = virt_lookup(virt, uuid, &error);
 	struct reading *ret = g_new0(struct reading, 1);
-	virDomain *domain = virt_lookup(virt, uuid, NULL);
+	gboolean known = domain || g_error_matches(error, VIRT_ERROR, VIRT_ERROR_UNKNOWN);
 
 	ret->domain.uuid = g_strdup(uuid);
 	ret->id = -1;
-	if (!domain)
-		return ret;
-	read_into(virt, domain, ret);
-	virDomainFree(domain);
+	if (domain) {
+		known = read_into(virt, domain, ret);
+		virDomainFree(domain);
+	}
+	if (!known)
+		g_clear_pointer(&ret, reading_free);
 	return ret;
 }
 
@@ -227,21 +240,39 @@ static void on_exit_of(const struct virt_domain *domain, gpointer data)
 	virt->events.domain(domain, virt->data);
 }
 
+/* The end of an earlier connection's list may come after that connection's. */
 static void tell_settled(struct virt *virt, gpointer what)
 {
-	virt->events.settled(virt->data);
+	if (GPOINTER_TO_INT(what) == virt->up)
+		virt->events.settled(virt->data);
 }
 
-/* Work of the reading thread: a UUID to read, or "" for the end of the first list. */
+static void set_flag(struct virt *virt, gboolean *flag)
+{
+	g_mutex_lock(&virt->lock);
+	*flag = TRUE;
+	g_cond_signal(&virt->turn);
+	g_mutex_unlock(&virt->lock);
+}
+
+/* Work of the reading thread: a UUID to read, or "#EPOCH" for the end of a connection's first list.
+ * A list that was not read whole settles nothing: all begins anew. */
 static void read_one(gpointer what, gpointer data)
 {
 	g_autofree char *uuid = what;
 	struct virt *virt = data;
+	gboolean is_end = *uuid == '#';
+	struct reading *reading = is_end ? NULL : domain_read(virt, uuid);
 
-	if (*uuid)
-		virt_cross(virt, tell_domain, domain_read(virt, uuid), reading_free);
+	if (reading)
+		virt_cross(virt, tell_domain, reading, reading_free);
+	else if (!is_end)
+		g_atomic_int_set(&virt->unread, 1);
+	else if (g_atomic_int_get(&virt->unread))
+		set_flag(virt, &virt->closed);
 	else
-		virt_cross(virt, tell_settled, NULL, NULL);
+		virt_cross(virt, tell_settled,
+			GINT_TO_POINTER((gint)g_ascii_strtoll(uuid + 1, NULL, 10)), NULL);
 }
 
 void virt_read_later(struct virt *virt, virDomain *domain)
@@ -257,12 +288,13 @@ static void read_all(struct virt *virt, virConnect *conn)
 	virDomain **domains = NULL;
 	int n = virConnectListAllDomains(conn, &domains, 0);
 
+	g_atomic_int_set(&virt->unread, n < 0);
 	for (int i = 0; i < n; i++) {
 		virt_read_later(virt, domains[i]);
 		virDomainFree(domains[i]);
 	}
 	free(domains);
-	g_thread_pool_push(virt->reader, g_strdup(""), NULL);
+	g_thread_pool_push(virt->reader, g_strdup_printf("#%d", virt->epoch), NULL);
 }
 
 /* ---- libvirt's events ---- */
@@ -296,14 +328,6 @@ static void on_device(virConnectPtr conn, virDomainPtr domain, const char *alias
 	virt_read_later(data, domain);
 }
 
-static void set_flag(struct virt *virt, gboolean *flag)
-{
-	g_mutex_lock(&virt->lock);
-	*flag = TRUE;
-	g_cond_signal(&virt->turn);
-	g_mutex_unlock(&virt->lock);
-}
-
 static void on_close(virConnectPtr conn, int reason, void *data)
 {
 	struct virt *virt = data;
@@ -328,11 +352,13 @@ static void register_events(struct virt *virt, virConnect *conn)
 
 static void tell_up(struct virt *virt, gpointer what)
 {
+	virt->up = g_atomic_int_get(&virt->epoch);
 	virt->events.up(what, virt->data);
 }
 
 static void tell_down(struct virt *virt, gpointer what)
 {
+	virt->up = 0;
 	virt_exits_forget(virt->exits, NULL);
 	virt->events.down(what, virt->data);
 }
@@ -347,6 +373,7 @@ static gboolean keeper_open(struct virt *virt)
 
 	if (!conn)
 		return FALSE;
+	g_atomic_int_inc(&virt->epoch);
 	virConnectSetKeepAlive(conn, KEEPALIVE_S, KEEPALIVE_N);
 	register_events(virt, conn);
 	set_connection(virt, conn);
@@ -388,8 +415,9 @@ static gpointer keeper_run(gpointer data)
 					g_strdup("libvirtd closed the connection"), g_free);
 		} else {
 			virt_cross(virt, tell_down, g_strdup(virGetLastErrorMessage()), g_free);
-			go_on = keeper_wait(virt, g_get_monotonic_time() + RETRY_US);
 		}
+		if (go_on)
+			go_on = keeper_wait(virt, g_get_monotonic_time() + RETRY_US);
 	}
 	return NULL;
 }

@@ -24,6 +24,9 @@ struct virt {
 
 	gboolean stop;
 	gboolean closed;
+	gint unread; /* a domain of the list could not be read */
+	gint epoch;  /* number of the connection; counted by the keeper */
+	gint up;     /* the one that the owner was told of, 0: none; the owner's thread */
 	GThread *keeper;
 	GThreadPool *reader;
 	GThreadPool *workers;

@@ -436,6 +436,22 @@ static void test_inventory(void)
 	lose_session(&bed);
 	assert_stands(&bed, RUNS, "<state>paused</state>");
 	assert_stands(&bed, NIC, "<tap>t1</tap>");
+	/* libvirtd goes and comes back, first with the machine, then without it */
+	inventory_settle(inventory, FALSE);
+	tell_state(inventory, VIRT_PAUSED);
+	inventory_settle(inventory, TRUE);
+	told_flush(&bed.told);
+	assert_stands(&bed, RUNS, "<state>paused</state>");
+	inventory_settle(inventory, FALSE);
+	told_flush(&bed.told);
+	assert_stands(&bed, RUNS, "<state>paused</state>");
+	inventory_settle(inventory, TRUE);
+	told_flush(&bed.told);
+	g_assert_null(told_find(&bed.told, RUNS));
+	g_assert_null(told_find(&bed.told, NIC));
+	tell_state(inventory, VIRT_RUNNING);
+	told_flush(&bed.told);
+	assert_stands(&bed, RUNS, "<state>running</state>");
 	tell_state(inventory, VIRT_ABSENT);
 	told_flush(&bed.told);
 	g_assert_null(told_find(&bed.told, RUNS));
