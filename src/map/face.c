@@ -135,6 +135,8 @@ static const struct refusal {
 	{ MHD_HTTP_TOO_MANY_REQUESTS, "Too Many Requests",
 		"Too many wrong passwords came from there; wait.",
 		{ MHD_HTTP_HEADER_RETRY_AFTER, "2" } },
+	{ MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable",
+		"This client has too many connections.", { MHD_HTTP_HEADER_CONNECTION, "close" } },
 	{ MHD_HTTP_CONTENT_TOO_LARGE, "Content Too Large", "The request is too large.", { NULL } },
 	{ MHD_HTTP_BAD_REQUEST, "Bad Request", "The body is not what Content-Encoding says.",
 		{ NULL } },

@@ -37,6 +37,7 @@ struct map_front {
 	struct map_metrics *metrics;
 	struct map_face face;
 	struct map_streams *streams;
+	struct map_crowd *crowd;
 	struct map_hangup *hangup;
 	struct MHD_Daemon *daemon;
 	guint64 n_peers;   /* atomic; also the number of the latest one */
@@ -101,6 +102,8 @@ static const struct refusal {
 	{ MHD_HTTP_TOO_MANY_REQUESTS, "Too many wrong passwords came from there; wait.\n",
 		{ TEXT, MHD_HTTP_HEADER_RETRY_AFTER, "2" } },
 	{ MHD_HTTP_METHOD_NOT_ALLOWED, "Only POST.\n", { TEXT, MHD_HTTP_HEADER_ALLOW, "POST" } },
+	{ MHD_HTTP_SERVICE_UNAVAILABLE, "This client has too many connections.\n",
+		{ TEXT, MHD_HTTP_HEADER_CONNECTION, "close" } },
 	{ MHD_HTTP_CONTENT_TOO_LARGE, "The request is too large.\n", { TEXT } },
 };
 
@@ -212,6 +215,9 @@ static enum MHD_Result begin(struct map_front *front, struct MHD_Connection *con
 	exchange->route = map_face_find(url);
 	exchange->status = map_peer_authenticate(
 		exchange->peer, front->auth, connection, &exchange->client);
+	if (exchange->client &&
+		!map_peer_count(exchange->peer, front->crowd, exchange->client->name))
+		exchange->status = MHD_HTTP_SERVICE_UNAVAILABLE;
 	if (!exchange->status)
 		exchange->status = judge_request(exchange, connection, method);
 	if (is_too_large(front, connection)) {
@@ -426,6 +432,7 @@ struct map_front *map_front_open(const struct map_config *config, GError **error
 	front->config = config;
 	front->listener = -1;
 	front->streams = map_streams_new();
+	front->crowd = map_crowd_new(config->limits.max_client_connections);
 	front->limits = IFMAP_REQUEST_LIMITS_DEFAULT;
 	front->limits.max_identifier = config->limits.max_identifier;
 	front->limits.max_metadata = config->limits.max_metadata;
@@ -516,6 +523,7 @@ void map_front_close(struct map_front *front)
 		MHD_stop_daemon(front->daemon);
 	map_hangup_free(front->hangup);
 	map_streams_free(front->streams);
+	map_crowd_free(front->crowd);
 	if (front->listener >= 0)
 		(void)g_close(front->listener, NULL);
 	g_free(front->certificate);

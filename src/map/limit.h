@@ -23,6 +23,7 @@
 	ROW(SIZE, max_name, subscription-name, 1024, 20, 1024, "bytes of a subscription's name") \
 	ROW(COUNT, max_types, types, 10000, 22, 1000000, "metadata types whose cardinality is remembered") \
 	ROW(COUNT, max_connections, connections, 8192, 2, 1000000, "TCP connections") \
+	ROW(COUNT, max_client_connections, client-connections, 2048, 2, 1000000, "TCP connections of one client") \
 	ROW(COUNT, session_timeout_s, session-timeout, 180, 1, 86400, "seconds a session lives without a connection") \
 	ROW(COUNT, handshake_timeout_s, handshake-timeout, 30, 1, 3600, "seconds a peer may be silent before it has authenticated, or leave an answer unread") \
 	ROW(COUNT, keep_alive_s, keep-alive, 15, 1, 3600, "seconds of silence after which a peer is asked whether it is there still, by TCP and by comments in streams")

@@ -29,8 +29,28 @@ struct map_peer *map_peer_new(
 	return peer;
 }
 
+static void uncount(struct map_peer *peer)
+{
+	if (peer->counted)
+		map_crowd_leave(peer->crowd, peer->counted);
+	g_clear_pointer(&peer->counted, g_free);
+}
+
+gboolean map_peer_count(struct map_peer *peer, struct map_crowd *crowd, const char *client)
+{
+	if (g_strcmp0(peer->counted, client) == 0)
+		return TRUE;
+	uncount(peer);
+	if (!map_crowd_enter(crowd, client))
+		return FALSE;
+	peer->crowd = crowd;
+	peer->counted = g_strdup(client);
+	return TRUE;
+}
+
 void map_peer_free(struct map_peer *peer)
 {
+	uncount(peer);
 	map_identity_unref(peer->certificate);
 	map_proof_clear(&peer->proof);
 	g_free(peer);

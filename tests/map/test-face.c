@@ -357,11 +357,47 @@ static void test_description(void)
 	asker_clear(&a);
 }
 
+/* One connection more than the client may have: refused and closed, and its place is free again
+ * when another ends. */
+static void test_crowd(void)
+{
+	struct server *wide = server;
+	struct asker standing[2], b;
+	gint64 end_us = g_get_monotonic_time() + 20 * G_TIME_SPAN_SECOND;
+	long status;
+
+	server = server_new("[limits]\nclient-connections=2\n");
+	for (unsigned i = 0; i < 2; i++) {
+		asker_init(&standing[i], server, "A");
+		g_assert_cmpint(asker_ask(&standing[i], "v1/openapi.json", NULL), ==, 200);
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(everywhere); i++) {
+		asker_init(&b, server, "A");
+		asker_expect_problem(
+			&b, everywhere[i].path, everywhere[i].body, 503, "Service Unavailable");
+		asker_clear(&b);
+	}
+	asker_init(&b, server, "B");
+	g_assert_cmpint(asker_ask(&b, "v1/openapi.json", NULL), ==, 200);
+	asker_clear(&b);
+	g_assert_cmpint(asker_ask(&standing[0], "v1/openapi.json", NULL), ==, 200);
+	asker_clear(&standing[1]);
+	do {
+		asker_init(&b, server, "A");
+		status = asker_ask(&b, "v1/openapi.json", NULL);
+		asker_clear(&b);
+		g_assert_cmpint(g_get_monotonic_time(), <, end_us);
+	} while (status == 503);
+	g_assert_cmpint(status, ==, 200);
+	asker_clear(&standing[0]);
+	server_free(server);
+	server = wide;
+}
+
 /* The first event of a stream, and every answer that is described. */
 static void test_all_met(void)
 {
-	/* A store that cannot be written to: map/store. */
-	static const char *const excused[] = { "503", NULL };
+	static const char *const excused[] = { NULL };
 	struct listener b;
 
 	listener_init(&b, server, "B", "v1/stream?start=device:w");
@@ -386,6 +422,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/map/face/too large", test_too_large);
 	g_test_add_func("/map/face/strangers", test_strangers);
 	g_test_add_func("/map/face/pinned certificate", test_pinned);
+	g_test_add_func("/map/face/too many connections", test_crowd);
 	g_test_add_func("/map/face/figures", test_figures);
 	g_test_add_func("/map/face/description", test_description);
 	g_test_add_func("/map/face/every answer described was met", test_all_met);
