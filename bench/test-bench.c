@@ -194,12 +194,30 @@ static void test_usage(void)
 	}
 }
 
+/* ---- bench-store */
+
+static void test_store(void)
+{
+	static const char *const want[] = { "memory", "session", "session, history", "forever",
+		"forever, history", "purge", "session's end", "fill", "start" };
+	json_t *rows = rows_of("BENCH_STORE", "--json 4000");
+
+	g_assert_cmpuint(json_array_size(rows), ==, G_N_ELEMENTS(want));
+	for (size_t i = 0; i < G_N_ELEMENTS(want); i++) {
+		const json_t *row = json_array_get(rows, i);
+		assert_text(row, "scenario", want[i]);
+		g_assert_cmpfloat(number(row, "cpu_us_per_object"), >, 0);
+	}
+	json_decref(rows);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/bench/map", test_map);
 	g_test_add_func("/bench/map-only", test_map_only);
 	g_test_add_func("/bench/control", test_control);
+	g_test_add_func("/bench/store", test_store);
 	g_test_add_func("/bench/text", test_text);
 	g_test_add_func("/bench/usage", test_usage);
 	return g_test_run();
