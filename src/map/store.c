@@ -16,7 +16,7 @@
 #define DROP_ROWS   2000
 #define DROP_US     (5 * (gint64)G_USEC_PER_SEC)
 /* So are rows of what was withdrawn, beside batches that somebody waits for. */
-#define ERRAND_ROWS 500
+#define ERRAND_ROWS 200
 #define DAY_US      (86400 * (gint64)G_USEC_PER_SEC)
 
 enum statement {

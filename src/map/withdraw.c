@@ -3,7 +3,7 @@
 /* What goes as one change. */
 #define AT_ONCE  500
 /* How long the lock is held, and then left to others, while something is cleared away. */
-#define SLICE_US 2000
+#define SLICE_US 1000
 
 struct departure {
 	struct map_stock *stock;
