@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from .util import LabError, run
@@ -42,10 +42,10 @@ def kernel() -> Path:
     return found[-1]
 
 
-def modules(version: str) -> list[Path]:
-    """The module files for MODULES in the order in which they must be loaded."""
+def modules(version: str, names: Sequence[str] = MODULES) -> list[Path]:
+    """The files of these modules and of those that they need, in the order in which they must be loaded."""
     paths: dict[Path, None] = {}
-    for module in MODULES:
+    for module in names:
         shown = run(["modprobe", "-S", version, "--show-depends", module]).stdout
         for words in (line.split() for line in shown.splitlines()):
             if words[0] == "insmod":
@@ -82,12 +82,8 @@ def build(cache: Path) -> Image:
 
 
 def archive(agent: Path, drivers: list[Path]) -> bytes:
-    """The initramfs, not compressed: unpacking would cost an emulated guest more than reading."""
-    parts = bytearray()
-    for inode, (name, mode, data) in enumerate(_entries(agent, drivers), start=1):
-        parts += member(inode, name, mode, data)
-    parts += member(0, "TRAILER!!!", 0, b"")
-    return bytes(parts)
+    """The initramfs of a guest."""
+    return cpio(_entries(agent, drivers))
 
 
 def _entries(agent: Path, drivers: list[Path]) -> Iterator[tuple[str, int, bytes]]:
@@ -103,7 +99,13 @@ def _entries(agent: Path, drivers: list[Path]) -> Iterator[tuple[str, int, bytes
         yield f"modules/{i:02}-{driver.name}", S_IFREG | 0o644, driver.read_bytes()
 
 
-def member(inode: int, name: str, mode: int, data: bytes) -> bytes:
+def cpio(entries: Iterable[tuple[str, int, bytes]]) -> bytes:
+    """An initramfs of (name, mode, data), not compressed: unpacking would cost an emulated machine more than reading."""
+    parts = [_member(inode, *entry) for inode, entry in enumerate(entries, start=1)]
+    return b"".join([*parts, _member(0, "TRAILER!!!", 0, b"")])
+
+
+def _member(inode: int, name: str, mode: int, data: bytes) -> bytes:
     """One member: 13 fields of 8 hex digits, the name, the data, each padded to 4 bytes."""
     path = name.encode() + b"\0"
     fields = (inode, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(path), 0)

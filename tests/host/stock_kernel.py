@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import re
 import signal
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "lab"))
 
-from drover_lab.image import BUSYBOX, S_IFDIR, S_IFLNK, S_IFREG, kernel, member  # noqa: E402
+from drover_lab.emulated import console  # noqa: E402
+from drover_lab.image import BUSYBOX, S_IFDIR, S_IFLNK, S_IFREG, cpio, kernel, modules  # noqa: E402
 from drover_lab.util import LabError, run  # noqa: E402
 
 SECONDS = 600  # for all: an emulated machine on a busy host; on an idle one it takes a minute
@@ -57,14 +56,6 @@ def libraries(program: Path) -> list[Path]:
     return [Path(p) for p in re.findall(r"(/\S+) \(0x", run(["ldd", str(program)]).stdout)]
 
 
-def modules(version: str) -> list[Path]:
-    paths: dict[Path, None] = {}
-    for module in MODULES:
-        shown = run(["modprobe", "-S", version, "--show-depends", module]).stdout
-        paths.update((Path(line.split()[1]), None) for line in shown.splitlines() if line.startswith("insmod "))
-    return list(paths)
-
-
 def files(version: str, enforcer: Path, tests: list[Path]) -> Iterator[tuple[str, Path]]:
     """Where in the machine, and where here."""
     programs = {"bin/drover-enforcer": enforcer, **{f"bin/{test.name}": test for test in tests}}
@@ -77,7 +68,7 @@ def files(version: str, enforcer: Path, tests: list[Path]) -> Iterator[tuple[str
     yield "bin/busybox", BUSYBOX
     for library in sorted({lib for program in programs.values() for lib in libraries(program)}):
         yield str(library).lstrip("/"), library
-    for module in modules(version):
+    for module in modules(version, MODULES):
         yield str(module).lstrip("/"), module
     for index in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
         yield f"lib/modules/{version}/{index}", Path("/lib/modules") / version / index
@@ -101,8 +92,7 @@ def archive(version: str, enforcer: Path, tests: list[Path], scratch: Path) -> b
     runs = "".join(RUN.format(name=name, backend=backend, before=before, test=test, options=options)
                    for name, (backend, before, tests_of) in RUNS.items() for test, options in tests_of.items())
     entries.append(("init", S_IFREG | 0o755, INIT.format(runs=runs).encode()))
-    parts = [member(i, *entry) for i, entry in enumerate(entries, start=1)]
-    return b"".join([*parts, member(0, "TRAILER!!!", 0, b"")])
+    return cpio(entries)
 
 
 class Tap:
@@ -150,22 +140,10 @@ class Tap:
 
 
 def boot(vmlinuz: Path, initrd: Path) -> int:
-    words = "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off random.trust_cpu=on"
-    argv = ["qemu-system-x86_64", "-accel", "tcg", "-machine", "q35", "-cpu", "qemu64", "-m", "512", "-smp", "1", "-nodefaults",
-            "-display", "none", "-no-reboot", "-serial", "stdio", "-kernel", str(vmlinuz), "-initrd", str(initrd),
-            "-append", words]
     tap = Tap()
     begin = time.monotonic()
-    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace") as qemu:
-        assert qemu.stdout
-        timer = threading.Timer(SECONDS, qemu.kill)
-        timer.start()
-        try:
-            for line in qemu.stdout:
-                tap.line(line.strip())
-        finally:
-            timer.cancel()
-            qemu.kill()
+    for line in console(vmlinuz, initrd, SECONDS, "-cpu", "qemu64", "-m", "512", "-smp", "1"):
+        tap.line(line)
     print(f"# {vmlinuz.name}: {time.monotonic() - begin:.0f} s")
     return tap.finish()
 
