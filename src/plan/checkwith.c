@@ -506,9 +506,8 @@ void judge_seals(struct judging *judging)
 
 		for (unsigned m = 0; m < spot->members->len; m++) {
 			const struct vapp_machine *member = spot->members->pdata[m];
-			g_autofree char *uuid = vapp_machine_uuid(judging->vapp, member);
 			const struct world_machine *machine = world_find_machine(
-				judging->world, uuid);
+				judging->world, judge_uuid_of(judging, member));
 
 			for (unsigned c = 0; machine && c < machine->copies->len; c++)
 				if (world_copy_active(machine->copies->pdata[c]))

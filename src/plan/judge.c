@@ -295,6 +295,14 @@ const struct judge_spot *judge_spot_of(
 	return NULL;
 }
 
+const char *judge_uuid_of(const struct judging *judging, const struct vapp_machine *machine)
+{
+	unsigned i;
+
+	g_assert(g_ptr_array_find(judging->vapp->machines, machine, &i));
+	return judging->uuids[i];
+}
+
 char *judge_machine_names(const GPtrArray *members)
 {
 	GString *names = g_string_new(NULL);

@@ -51,6 +51,8 @@ gboolean judge_is_own(const struct judging *judging, const struct world_copy *co
 gboolean judge_is_neighbour(const struct judging *judging, const struct world_copy *copy);
 const struct judge_spot *judge_spot_of(
 	const struct judging *judging, const struct vapp_machine *machine);
+/* Of a machine of the vApp. */
+const char *judge_uuid_of(const struct judging *judging, const struct vapp_machine *machine);
 /* "web1, web2"; newly allocated. */
 char *judge_machine_names(const GPtrArray *members);
 char *judge_copy_names(const GPtrArray *copies);

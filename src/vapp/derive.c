@@ -14,24 +14,40 @@ const char *vapp_machine_label(const struct vapp *vapp, const struct vapp_machin
 static const guint8 uuid_space[16] = { 0x6b, 0x1f, 0xd2, 0x0e, 0x5a, 0x83, 0x4c, 0x97, 0xa1, 0x3c,
 	0x0d, 0x74, 0xe2, 0x58, 0x9b, 0x46 };
 
+/* Digit by digit: every verdict about a vApp asks for the UUIDs of its machines. */
+static char *uuid_to_string(const guint8 *bytes)
+{
+	static const char digits[] = "0123456789abcdef";
+	char *text = g_malloc(37);
+	char *end = text;
+
+	for (unsigned i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*end++ = '-';
+		*end++ = digits[bytes[i] >> 4];
+		*end++ = digits[bytes[i] & 0x0f];
+	}
+	*end = '\0';
+	return text;
+}
+
 char *vapp_machine_uuid(const struct vapp *vapp, const struct vapp_machine *machine)
 {
-	g_autofree char *name = g_strdup_printf("%s/%s", vapp->name, machine->name);
-	g_autoptr(GChecksum) sha1 = g_checksum_new(G_CHECKSUM_SHA1);
+	g_autoptr(GChecksum) sha1 = NULL;
 	guint8 d[20];
 	gsize d_size = sizeof(d);
 
 	if (machine->uuid)
 		return g_strdup(machine->uuid);
+	sha1 = g_checksum_new(G_CHECKSUM_SHA1);
 	g_checksum_update(sha1, uuid_space, sizeof(uuid_space));
-	g_checksum_update(sha1, (const guint8 *)name, -1);
+	g_checksum_update(sha1, (const guint8 *)vapp->name, -1);
+	g_checksum_update(sha1, (const guint8 *)"/", 1);
+	g_checksum_update(sha1, (const guint8 *)machine->name, -1);
 	g_checksum_get_digest(sha1, d, &d_size);
 	d[6] = (guint8)((d[6] & 0x0f) | 0x50); /* version 5 */
 	d[8] = (guint8)((d[8] & 0x3f) | 0x80); /* RFC 4122 variant */
-	return g_strdup_printf(
-		"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", d[0], d[1],
-		d[2], d[3], d[4], d[5], d[6], d[7], d[8], d[9], d[10], d[11], d[12], d[13], d[14],
-		d[15]);
+	return uuid_to_string(d);
 }
 
 /* ---- MACs ---- */
