@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The story of the main job on real virtual machines, one test per piece, in order, on one lab.
+"""The story of the main job on real virtual machines, and what comes after it, one test per piece, in order, on one lab.
 
 Run as root: tests/scenario/test_story.py [-v]; the programs are taken from $DROVER_BUILD (default build/gcc). A piece
 that fails where nothing after it makes sense lets the rest fail at once, with that as the reason.
@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "tests" / "scenario"))
 
+from story import after  # noqa: E402
 from story.stage import Piece, Stage, pieces_of  # noqa: E402
 from story.tale import STEPS  # noqa: E402
 
@@ -44,7 +45,7 @@ def test_of(part: Piece) -> Callable[[StoryTest], None]:
     return test
 
 
-for step in STEPS:
+for step in (*STEPS, after):
     for number, part in enumerate(pieces_of(step)):  # unittest goes by the alphabet
         setattr(StoryTest, f"test_{part.step}{chr(ord('a') + number)}_{part.name}", test_of(part))
 
