@@ -24,6 +24,7 @@ struct map_engine {
 	GHashTable *audited;     /* set of what a policy on trial has told; owns */
 	GHashTable *accounts;    /* name -> struct map_account *; owns */
 	GHashTable *connections; /* guint64 * -> GSList of struct map_client *; owns both */
+	gint64 next_due_us;      /* no session's deadline comes before; 0: none has one */
 	gint64 timestamp_us;     /* the last one issued */
 	guint64 n_subscribed;
 	guint64 n_requests;

@@ -94,6 +94,12 @@ struct map_client *map_seats_find(struct map_engine *engine, struct map_account 
 
 /* ---- connections */
 
+static void expect(struct map_engine *engine, gint64 deadline_us)
+{
+	if (deadline_us && (!engine->next_due_us || deadline_us < engine->next_due_us))
+		engine->next_due_us = deadline_us;
+}
+
 void map_engine_connection_closed(struct map_engine *engine, guint64 connection)
 {
 	gint64 timeout_us = (gint64)engine->limits->session_timeout_s * G_USEC_PER_SEC;
@@ -107,6 +113,8 @@ void map_engine_connection_closed(struct map_engine *engine, guint64 connection)
 		if (client->session && map_session_closed(client->session, connection,
 					       g_get_monotonic_time(), timeout_us))
 			map_seats_end(engine, client, "the polling connection was closed");
+		if (client->session)
+			expect(engine, client->session->deadline_us);
 	}
 	map_engine_leave(engine);
 	g_free(key);
@@ -127,14 +135,20 @@ void map_engine_connection_broken(struct map_engine *engine, guint64 connection)
 
 void map_seats_end_due(struct map_engine *engine, gint64 now_us, const char *why)
 {
-	g_autoptr(GPtrArray) clients = map_engine_clients(engine);
+	gboolean all = now_us == G_MAXINT64;
 
+	if (!all && (!engine->next_due_us || now_us < engine->next_due_us))
+		return; /* the usual case: thousands of sessions, and nothing to be done */
+	g_autoptr(GPtrArray) clients = map_engine_clients(engine);
+	engine->next_due_us = 0;
 	for (guint i = 0; i < clients->len; i++) {
 		struct map_client *client = g_ptr_array_index(clients, i);
 		if (!client->session)
 			continue;
 		gint64 deadline = client->session->deadline_us;
-		if (now_us == G_MAXINT64 || (deadline && deadline <= now_us))
+		if (all || (deadline && deadline <= now_us))
 			map_seats_end(engine, client, why);
+		else
+			expect(engine, deadline);
 	}
 }
