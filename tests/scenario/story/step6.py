@@ -179,6 +179,19 @@ def uplink_in_precopy(stage: Stage) -> str:
     return told(order)
 
 
+@piece("an uplink of the destination is cut in precopy: they land, and the order says what is worse there")
+def target_uplink_in_precopy(stage: Stage) -> str:
+    source = stage.home()
+    target = "B" if source == "A" else "A"
+    try:
+        order = move_with(stage, "precopy", lambda stage, _source, target: stage.lab.cut(target, "u1"), 1)
+    finally:
+        stage.lab.mend(target, "u1")
+    ensure(order["state"] == "done", f"the order is {order['state']}: {order['reason']}")
+    ensure(str(order["reason"]).startswith("DEGRADED: PATHS: flow customers needs 2"), f"it does not say so: {order['reason']}")
+    return told(order)
+
+
 @piece("one machine is vetoed by its destination")
 def one_is_vetoed(stage: Stage) -> str:
     """By a hook before ours, as an administrator may have one."""
