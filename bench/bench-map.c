@@ -150,37 +150,46 @@ static void print_machine(const json_t *machine)
 		json_real_value(json_object_get(machine, "load_average")));
 }
 
-/* Takes `document`. */
-static gboolean write_json(json_t *document, const char *file)
+static gboolean write_json(const json_t *document, const char *file)
 {
 	gboolean written = json_dump_file(document, file, JSON_INDENT(2)) == 0;
 
 	if (!written)
 		(void)fprintf(stderr, "bench-map: %s cannot be written\n", file);
-	json_decref(document);
 	return written;
 }
 
+static void options_clear(struct options *options)
+{
+	g_free(options->mapd);
+	g_strfreev(options->only);
+	g_free(options->json);
+}
+typedef struct options options;
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(options, options_clear)
+
 int main(int argc, char **argv)
 {
-	struct options options = { .seconds = 0 };
+	g_auto(options) asked = { .seconds = 0 };
 
-	if (!read_options(&argc, &argv, &options))
+	if (!read_options(&argc, &argv, &asked))
 		return 2;
-	if (options.mapd)
-		g_setenv("DROVER_MAPD", options.mapd, TRUE);
-	struct bench bench = options.quick ? quick : full;
+	if (asked.mapd)
+		g_setenv("DROVER_MAPD", asked.mapd, TRUE);
+	struct bench bench = asked.quick ? quick : full;
 	json_t *on = machine();
-	bench.seconds = options.seconds > 0 ? options.seconds : bench.seconds;
+	bench.seconds = asked.seconds > 0 ? asked.seconds : bench.seconds;
 	bench.rows = json_array();
 	print_machine(on);
 	work_print_headings();
 	for (const struct work *work = works; work->name; work++) {
 		bench.work = work->name;
-		if (is_wanted(&options, work))
+		if (is_wanted(&asked, work))
 			work->run(&bench);
 	}
 	json_t *document = json_pack(
-		"{s:o, s:b, s:o}", "machine", on, "quick", options.quick, "rows", bench.rows);
-	return !options.json || write_json(document, options.json) ? 0 : 1;
+		"{s:o, s:b, s:o}", "machine", on, "quick", asked.quick, "rows", bench.rows);
+	gboolean written = !asked.json || write_json(document, asked.json);
+	json_decref(document);
+	return written ? 0 : 1;
 }
