@@ -250,7 +250,9 @@ static void on_stopped(const char *uuid, gpointer data)
 {
 	struct agent *agent = data;
 
-	carry_stopped(agent->carry, uuid);
+	if (agent->carry) /* not before libvirt has said which host this is: nothing is carried yet
+			   */
+		carry_stopped(agent->carry, uuid);
 }
 
 static void on_virt_down(const char *why, gpointer data)
