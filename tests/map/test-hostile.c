@@ -143,7 +143,8 @@ static void test_broken_ends_session(struct bystander *bystander, gconstpointer 
 	g_assert_cmpint(raw_receive(raw, buffer, sizeof(buffer) - 1, 20000), >, 0);
 	g_assert_nonnull(strstr(buffer, "renewSessionResult"));
 	raw_send(raw, request, (gssize)strlen(request) - 20);
-	/* The server has noticed when it closes; to ask before would make another connection the SSRC. */
+	/* The server has noticed when it closes; to ask before would make another connection the
+	 * SSRC. */
 	g_assert_cmpint(shutdown(raw->fd, SHUT_WR), ==, 0);
 	g_assert_cmpint(raw_receive(raw, buffer, sizeof(buffer) - 1, 20000), <=, 0);
 	raw_close(raw);
