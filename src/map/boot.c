@@ -341,10 +341,12 @@ static gboolean load(struct map_engine *engine, GError **error)
 
 gboolean map_engine_boot(struct map_engine *engine, GError **error)
 {
-	if (engine->store && !load(engine, error))
-		return FALSE;
-	if (engine->store)
-		map_graph_set_next_serial(engine->graph, map_store_last_serial(engine->store) + 1);
+	if (engine->store) {
+		guint64 last = 0;
+		if (!load(engine, error) || !map_store_last_serial(engine->store, &last, error))
+			return FALSE;
+		map_graph_set_next_serial(engine->graph, last + 1);
+	}
 	engine->timestamp_us = MAX(engine->timestamp_us, g_get_real_time());
 	struct map_change *change = map_change_begin(engine->graph);
 	gboolean good = map_engine_describe(engine, change, error);

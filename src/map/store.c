@@ -4,7 +4,9 @@
 
 #include "ifmap/reply.h"
 #include "ifmap/request.h"
+#include "map/storebatch.h"
 #include "map/storefile.h"
+#include "map/storeread.h"
 
 /* How long a failed transaction rests before it is tried again. */
 #define RETRY_US    ((gint64)G_USEC_PER_SEC)
@@ -19,16 +21,9 @@
 #define ERRAND_ROWS 200
 #define DAY_US      (86400 * (gint64)G_USEC_PER_SEC)
 
+/* The kinds of rows come first: each has a statement. */
 enum statement {
-	ADD_FACT,
-	REMOVE_FACT,
-	ADD_PUBLISHER,
-	ADD_TYPE,
-	ADD_WITHDRAWAL,
-	BEGIN_HISTORY,
-	END_HISTORY,
-	N_ROW_KINDS,
-	DROP_BEFORE = N_ROW_KINDS,
+	DROP_BEFORE = N_MAP_ROWS,
 	DROP_OLDEST,
 	END_WITHDRAWN,
 	DROP_WITHDRAWAL,
@@ -40,17 +35,18 @@ enum statement {
 };
 
 static const char *const sql[N_STATEMENTS] = {
-	[ADD_FACT] =
+	[MAP_ROW_ADD_FACT] =
 		"INSERT OR REPLACE INTO fact(serial,a,b,publisher,timestamp_us,meta) VALUES(?1,?2,?3,?4,?5,?6)",
-	[REMOVE_FACT] = "DELETE FROM fact WHERE serial=?1",
-	[ADD_PUBLISHER] = "INSERT OR REPLACE INTO publisher(client,id) VALUES(?2,?3)",
-	[ADD_TYPE] = "INSERT OR REPLACE INTO type(ns,name,cardinality) VALUES(?2,?3,?1)",
-	[ADD_WITHDRAWAL] = "INSERT INTO withdrawal(publisher,lifetime,below,at_us,ended_by,why)"
-			   " VALUES(?4,?9,?1,?5,?2,?7)",
-	[BEGIN_HISTORY] =
+	[MAP_ROW_REMOVE_FACT] = "DELETE FROM fact WHERE serial=?1",
+	[MAP_ROW_ADD_PUBLISHER] = "INSERT OR REPLACE INTO publisher(client,id) VALUES(?2,?3)",
+	[MAP_ROW_ADD_TYPE] = "INSERT OR REPLACE INTO type(ns,name,cardinality) VALUES(?2,?3,?1)",
+	[MAP_ROW_ADD_WITHDRAWAL] =
+		"INSERT INTO withdrawal(publisher,lifetime,below,at_us,ended_by,why)"
+		" VALUES(?4,?9,?1,?5,?2,?7)",
+	[MAP_ROW_BEGIN_HISTORY] =
 		"INSERT OR REPLACE INTO history(serial,a,b,publisher,from_us,meta,a_key,b_key,lifetime)"
 		" VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
-	[END_HISTORY] = "UPDATE history SET until_us=?5,ended_by=?2,why=?7 WHERE serial=?1",
+	[MAP_ROW_END_HISTORY] = "UPDATE history SET until_us=?5,ended_by=?2,why=?7 WHERE serial=?1",
 	[DROP_BEFORE] =
 		"DELETE FROM history WHERE serial IN (SELECT serial FROM history WHERE until_us<?1"
 		" ORDER BY until_us LIMIT " G_STRINGIFY(DROP_ROWS) ")",
@@ -67,24 +63,6 @@ static const char *const sql[N_STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
-};
-
-/* One row to write: the statement and its parameters. */
-struct row {
-	enum statement statement;
-	struct map_entry entry; /* of ADD_FACT and BEGIN_HISTORY */
-	gint64 number;          /* ?1, else */
-	char *text[2];          /* ?2 ?3, else; owned */
-	const char *by;         /* ?2 of END_HISTORY; borrowed */
-	gint64 timestamp_us;    /* ?5 */
-	enum map_why why;
-};
-
-struct map_batch {
-	GArray *rows; /* struct row */
-	guint n_durable;
-	gpointer token;
-	gboolean told; /* done was called for a failure */
 };
 
 /* Rows to end of what was withdrawn. */
@@ -119,110 +97,6 @@ struct map_store {
 	gboolean closing;
 };
 
-/* ---- batches */
-
-static void row_clear(gpointer data)
-{
-	struct row *row = data;
-	map_entry_clear(&row->entry);
-	for (size_t i = 0; i < G_N_ELEMENTS(row->text); i++)
-		g_free(row->text[i]);
-}
-
-struct map_batch *map_batch_new(void)
-{
-	struct map_batch *batch = g_new0(struct map_batch, 1);
-	batch->rows = g_array_new(FALSE, TRUE, sizeof(struct row));
-	g_array_set_clear_func(batch->rows, row_clear);
-	return batch;
-}
-
-void map_batch_free(struct map_batch *batch)
-{
-	if (!batch)
-		return;
-	g_array_unref(batch->rows);
-	g_free(batch);
-}
-
-gboolean map_batch_is_empty(const struct map_batch *batch)
-{
-	return batch->rows->len == 0;
-}
-
-gboolean map_batch_is_durable(const struct map_batch *batch)
-{
-	return batch->n_durable > 0;
-}
-
-static void add_row(struct map_batch *batch, const struct row *row)
-{
-	g_array_append_vals(batch->rows, row, 1);
-	batch->n_durable += row->statement < BEGIN_HISTORY;
-}
-
-void map_batch_add_fact(struct map_batch *batch, struct map_entry *entry)
-{
-	if (entry->lifetime == IFMAP_LIFETIME_FOREVER) {
-		struct row row = { .statement = ADD_FACT, .entry = *entry };
-		row.entry.a = ifmap_id_ref(entry->a);
-		row.entry.b = entry->b ? ifmap_id_ref(entry->b) : NULL;
-		row.entry.meta = ifmap_meta_ref(entry->meta);
-		add_row(batch, &row);
-	}
-	const struct row row = { .statement = BEGIN_HISTORY, .entry = *entry };
-	add_row(batch, &row);
-	*entry = (struct map_entry){ 0 };
-}
-
-void map_batch_remove_fact(struct map_batch *batch, const struct map_ending *ending)
-{
-	struct row row = {
-		.statement = END_HISTORY,
-		.number = (gint64)ending->serial,
-		.by = ending->by,
-		.timestamp_us = ending->at_us,
-		.why = ending->why,
-	};
-	add_row(batch, &row);
-	row.statement = REMOVE_FACT;
-	if (ending->lifetime == IFMAP_LIFETIME_FOREVER)
-		add_row(batch, &row);
-}
-
-void map_batch_add_publisher(struct map_batch *batch, const char *client, const char *publisher_id)
-{
-	const struct row row = {
-		.statement = ADD_PUBLISHER,
-		.text = { g_strdup(client), g_strdup(publisher_id) },
-	};
-	add_row(batch, &row);
-}
-
-void map_batch_add_type(struct map_batch *batch, const char *ns, const char *name,
-	enum ifmap_cardinality cardinality)
-{
-	const struct row row = {
-		.statement = ADD_TYPE,
-		.number = cardinality,
-		.text = { g_strdup(ns), g_strdup(name) },
-	};
-	add_row(batch, &row);
-}
-
-void map_batch_add_withdrawal(struct map_batch *batch, const struct map_withdrawal *withdrawal)
-{
-	const struct row row = {
-		.statement = ADD_WITHDRAWAL,
-		.entry = { .publisher = withdrawal->publisher, .lifetime = withdrawal->lifetime },
-		.number = (gint64)withdrawal->below,
-		.by = withdrawal->by,
-		.timestamp_us = withdrawal->at_us,
-		.why = withdrawal->why,
-	};
-	add_row(batch, &row);
-}
-
 /* ---- writing */
 
 static gboolean fail(struct map_store *store, const char *what, GError **error)
@@ -253,7 +127,7 @@ static void bind_meta(
 	bind_text(statement, index, text->str);
 }
 
-static void bind_entry(struct map_store *store, sqlite3_stmt *statement, const struct row *row)
+static void bind_entry(struct map_store *store, sqlite3_stmt *statement, const struct map_row *row)
 {
 	const struct map_entry *entry = &row->entry;
 
@@ -263,7 +137,7 @@ static void bind_entry(struct map_store *store, sqlite3_stmt *statement, const s
 	bind_text(statement, 4, entry->publisher);
 	(void)sqlite3_bind_int64(statement, 5, entry->timestamp_us);
 	bind_meta(statement, 6, entry->meta, store->text[2]);
-	if (row->statement != BEGIN_HISTORY)
+	if (row->kind != MAP_ROW_BEGIN_HISTORY)
 		return;
 	(void)sqlite3_bind_int64(statement, 7, map_entry_key(entry->a));
 	if (entry->b)
@@ -271,27 +145,27 @@ static void bind_entry(struct map_store *store, sqlite3_stmt *statement, const s
 	(void)sqlite3_bind_int(statement, 9, entry->lifetime == IFMAP_LIFETIME_FOREVER);
 }
 
-static void bind_plain(sqlite3_stmt *statement, const struct row *row)
+static void bind_plain(sqlite3_stmt *statement, const struct map_row *row)
 {
 	(void)sqlite3_bind_int64(statement, 1, row->number);
-	if (row->statement == END_HISTORY || row->statement == ADD_WITHDRAWAL) {
+	if (row->kind == MAP_ROW_END_HISTORY || row->kind == MAP_ROW_ADD_WITHDRAWAL) {
 		bind_text(statement, 2, row->by);
 		(void)sqlite3_bind_int64(statement, 5, row->timestamp_us);
 		(void)sqlite3_bind_int(statement, 7, row->why);
 	}
-	if (row->statement == ADD_WITHDRAWAL) {
+	if (row->kind == MAP_ROW_ADD_WITHDRAWAL) {
 		bind_text(statement, 4, row->entry.publisher);
 		(void)sqlite3_bind_int(statement, 9, row->entry.lifetime);
 	}
-	if (row->statement == END_HISTORY || row->statement == ADD_WITHDRAWAL)
+	if (row->kind == MAP_ROW_END_HISTORY || row->kind == MAP_ROW_ADD_WITHDRAWAL)
 		return;
-	if (row->statement == REMOVE_FACT)
+	if (row->kind == MAP_ROW_REMOVE_FACT)
 		return;
 	bind_text(statement, 2, row->text[0]);
 	bind_text(statement, 3, row->text[1]);
 }
 
-static gboolean finish(struct map_store *store, enum statement which, GError **error)
+static gboolean finish(struct map_store *store, unsigned which, GError **error)
 {
 	sqlite3_stmt *statement = store->statements[which];
 	gboolean good = sqlite3_step(statement) == SQLITE_DONE;
@@ -303,9 +177,9 @@ static gboolean finish(struct map_store *store, enum statement which, GError **e
 }
 
 static gboolean run(
-	struct map_store *store, enum statement which, const struct row *row, GError **error)
+	struct map_store *store, unsigned which, const struct map_row *row, GError **error)
 {
-	gboolean history = which == BEGIN_HISTORY || which == END_HISTORY;
+	gboolean history = which == MAP_ROW_BEGIN_HISTORY || which == MAP_ROW_END_HISTORY;
 
 	if (history && store->retention.days == 0)
 		return TRUE;
@@ -321,8 +195,8 @@ static gboolean write_batches(struct map_store *store, const GQueue *batches, GE
 	for (GList *at = batches->head; at; at = at->next) {
 		const struct map_batch *batch = at->data;
 		for (guint i = 0; i < batch->rows->len; i++) {
-			const struct row *row = &g_array_index(batch->rows, struct row, i);
-			if (!run(store, row->statement, row, error))
+			const struct map_row *row = &g_array_index(batch->rows, struct map_row, i);
+			if (!run(store, row->kind, row, error))
 				return FALSE;
 		}
 	}
@@ -347,9 +221,9 @@ static gboolean forget_row(
 {
 	gboolean stored = errand->lifetime == IFMAP_LIFETIME_FOREVER;
 
-	(void)sqlite3_bind_int64(store->statements[REMOVE_FACT], 1, (gint64)serial);
+	(void)sqlite3_bind_int64(store->statements[MAP_ROW_REMOVE_FACT], 1, (gint64)serial);
 	(void)sqlite3_bind_int64(store->statements[END_WITHDRAWN], 1, (gint64)serial);
-	return (!stored || finish(store, REMOVE_FACT, error)) &&
+	return (!stored || finish(store, MAP_ROW_REMOVE_FACT, error)) &&
 	       (store->retention.days == 0 || finish(store, END_WITHDRAWN, error));
 }
 
@@ -640,7 +514,7 @@ void map_store_set_done(struct map_store *store, map_store_done_fn done, gpointe
 static void leave_out_beginnings(struct map_store *store, struct map_batch *batch)
 {
 	for (guint i = batch->rows->len; i > 0; i--) {
-		if (g_array_index(batch->rows, struct row, i - 1).statement != BEGIN_HISTORY)
+		if (g_array_index(batch->rows, struct map_row, i - 1).kind != MAP_ROW_BEGIN_HISTORY)
 			continue;
 		g_array_remove_index(batch->rows, i - 1);
 		store->n_left_out++;
@@ -710,120 +584,22 @@ gboolean map_store_flush(struct map_store *store, unsigned timeout_ms)
 
 /* ---- loading */
 
-static const char *column(sqlite3_stmt *statement, int index)
-{
-	return (const char *)sqlite3_column_text(statement, index);
-}
-
-/* What the rows of a table are for. */
-struct loading {
-	const struct map_store_reader *reader;
-	gpointer data;
-	GArray *withdrawn[2]; /* guint64 serials, by enum ifmap_lifetime */
-};
-typedef gboolean (*row_fn)(sqlite3_stmt *statement, const struct loading *loading, GError **error);
-
-static gboolean read_publisher(
-	sqlite3_stmt *statement, const struct loading *loading, GError **error)
-{
-	return loading->reader->publisher(
-		column(statement, 0), column(statement, 1), loading->data, error);
-}
-
-static gboolean read_type(sqlite3_stmt *statement, const struct loading *loading, GError **error)
-{
-	enum ifmap_cardinality cardinality = sqlite3_column_int(statement, 2) ? IFMAP_MULTI_VALUE
-									      : IFMAP_SINGLE_VALUE;
-	return loading->reader->type(
-		column(statement, 0), column(statement, 1), cardinality, loading->data, error);
-}
-
-static gboolean note_withdrawn(
-	sqlite3_stmt *statement, const struct loading *loading, enum ifmap_lifetime lifetime)
-{
-	guint64 serial = (guint64)sqlite3_column_int64(statement, 0);
-	g_array_append_val(loading->withdrawn[lifetime], serial);
-	return TRUE;
-}
-
-static gboolean read_open(sqlite3_stmt *statement, const struct loading *loading, GError **error)
-{
-	(void)error;
-	return note_withdrawn(statement, loading, IFMAP_LIFETIME_SESSION);
-}
-
-static gboolean read_fact(sqlite3_stmt *statement, const struct loading *loading, GError **error)
-{
-	if (sqlite3_column_int(statement, 6))
-		return note_withdrawn(statement, loading, IFMAP_LIFETIME_FOREVER);
-	const struct map_record record = {
-		.serial = (guint64)sqlite3_column_int64(statement, 0),
-		.a = column(statement, 1),
-		.b = column(statement, 2),
-		.publisher = column(statement, 3),
-		.timestamp_us = sqlite3_column_int64(statement, 4),
-		.meta = column(statement, 5),
-	};
-	return loading->reader->fact(&record, loading->data, error);
-}
-
-static const struct {
-	const char *sql;
-	row_fn read;
-} tables[] = {
-	{ "SELECT client,id FROM publisher", read_publisher },
-	{ "SELECT ns,name,cardinality FROM type ORDER BY rowid", read_type },
-	{ "SELECT serial FROM history WHERE until_us IS NULL AND lifetime=0", read_open },
-	{ "SELECT serial,a,b,publisher,timestamp_us,meta,EXISTS(SELECT 1 FROM withdrawal w WHERE"
-	  " w.lifetime=1 AND w.publisher=fact.publisher AND fact.serial<w.below)"
-	  " FROM fact ORDER BY serial",
-		read_fact },
-};
-
-static gint64 read_number(struct map_store *store, const char *text)
-{
-	sqlite3_stmt *statement = NULL;
-	gint64 number = 0;
-	if (sqlite3_prepare_v2(store->db, text, -1, &statement, NULL) == SQLITE_OK &&
-		sqlite3_step(statement) == SQLITE_ROW)
-		number = sqlite3_column_int64(statement, 0);
-	(void)sqlite3_finalize(statement);
-	return number;
-}
-
-static gboolean load_table(
-	struct map_store *store, size_t i, const struct loading *loading, GError **error)
-{
-	sqlite3_stmt *statement = NULL;
-	int step;
-
-	if (sqlite3_prepare_v2(store->db, tables[i].sql, -1, &statement, NULL) != SQLITE_OK)
-		return fail(store, tables[i].sql, error);
-	while ((step = sqlite3_step(statement)) == SQLITE_ROW)
-		if (!tables[i].read(statement, loading, error))
-			break;
-	if (step != SQLITE_DONE && step != SQLITE_ROW)
-		fail(store, tables[i].sql, error);
-	(void)sqlite3_finalize(statement);
-	return step == SQLITE_DONE;
-}
-
 gboolean map_store_load(struct map_store *store, const struct map_store_reader *reader,
 	gpointer data, GError **error)
 {
-	struct loading loading = { .reader = reader, .data = data };
-	gint64 last = read_number(store, "SELECT max(rowid) FROM withdrawal");
-	gboolean good = TRUE;
+	GArray *withdrawn[2];
+	gint64 last = 0;
 
-	for (size_t i = 0; i < G_N_ELEMENTS(loading.withdrawn); i++)
-		loading.withdrawn[i] = g_array_new(FALSE, FALSE, sizeof(guint64));
-	for (size_t i = 0; good && i < G_N_ELEMENTS(tables); i++)
-		good = load_table(store, i, &loading, error);
-	for (size_t i = 0; i < G_N_ELEMENTS(loading.withdrawn); i++) {
+	for (size_t i = 0; i < G_N_ELEMENTS(withdrawn); i++)
+		withdrawn[i] = g_array_new(FALSE, FALSE, sizeof(guint64));
+	gboolean good = map_storeread_number(
+				store->db, "SELECT max(rowid) FROM withdrawal", &last, error) &&
+			map_storeread_all(store->db, reader, data, withdrawn, error);
+	for (size_t i = 0; i < G_N_ELEMENTS(withdrawn); i++) {
 		const struct errand errand = {
 			.lifetime = (enum ifmap_lifetime)i,
 			.last_rowid = last,
-			.serials = loading.withdrawn[i],
+			.serials = withdrawn[i],
 		};
 		if (good && last > 0)
 			add_errand(store, &errand);
@@ -833,9 +609,15 @@ gboolean map_store_load(struct map_store *store, const struct map_store_reader *
 	return good;
 }
 
-guint64 map_store_last_serial(struct map_store *store)
+gboolean map_store_last_serial(struct map_store *store, guint64 *ret_serial, GError **error)
 {
-	return (guint64)read_number(store, "SELECT max(coalesce((SELECT max(serial) FROM fact),0),"
-					   "coalesce((SELECT max(serial) FROM history),0),"
-					   "coalesce((SELECT max(below)-1 FROM withdrawal),0))");
+	gint64 serial = 0;
+	gboolean good = map_storeread_number(store->db,
+		"SELECT max(coalesce((SELECT max(serial) FROM fact),0),"
+		"coalesce((SELECT max(serial) FROM history),0),"
+		"coalesce((SELECT max(below)-1 FROM withdrawal),0))",
+		&serial, error);
+
+	*ret_serial = (guint64)serial;
+	return good;
 }

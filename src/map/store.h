@@ -67,8 +67,10 @@ struct map_store_reader {
 };
 gboolean map_store_load(struct map_store *store, const struct map_store_reader *reader,
 	gpointer data, GError **error);
-/* The largest serial that was ever stored; 0 if none. Before the first batch. */
-guint64 map_store_last_serial(struct map_store *store);
+/* The largest serial that was ever stored; 0 if none. Before the first batch. FALSE and an error
+ * when it cannot be read: to go on would give a serial twice, and write over what stands under it.
+ */
+gboolean map_store_last_serial(struct map_store *store, guint64 *ret_serial, GError **error);
 
 struct map_batch *map_batch_new(void);
 void map_batch_free(struct map_batch *batch);
